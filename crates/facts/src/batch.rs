@@ -1,0 +1,97 @@
+use crate::{Component, Diagnostic, Evidence, Link, LinkKind, Unresolved};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What one reader saw: components, links between them, what it could not resolve, and what was wrong with the files.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    pub components: Vec<Component>,
+    pub links: Vec<Link>,
+    pub unresolved: Vec<Unresolved>,
+    pub diagnostics: Vec<Diagnostic>,
+    index: HashMap<Arc<str>, ComponentRef>,
+}
+
+/// The index of a component in [`Facts::components`] of the same batch.
+pub type ComponentRef = u32;
+
+impl Facts {
+    pub fn new() -> Facts {
+        Facts::default()
+    }
+
+    /// Adds a component; one with the same id is merged: evidence, clues and data are united, the first one's name,
+    /// kind, layer and role stay.
+    pub fn add(&mut self, component: Component) -> ComponentRef {
+        if let Some(&known) = self.index.get(&component.id) {
+            if let Some(first) = self.components.get_mut(known as usize) {
+                first.merge(component);
+            }
+            return known;
+        }
+        let index = self.components.len() as ComponentRef;
+        self.index.insert(component.id.clone(), index);
+        self.components.push(component);
+        index
+    }
+
+    pub fn find(&self, id: &str) -> Option<ComponentRef> {
+        self.index.get(id).copied()
+    }
+
+    pub fn get_mut(&mut self, at: ComponentRef) -> Option<&mut Component> {
+        self.components.get_mut(at as usize)
+    }
+
+    /// Adds a link with no mitigation; push to the returned link's fields what the file shows.
+    pub fn link(&mut self, from: ComponentRef, kind: LinkKind, to: ComponentRef, seen: Evidence) -> &mut Link {
+        let link =
+            Link { from, to, kind, data: Vec::new(), mitigations: Vec::new(), any_of: None, evidence: vec![seen] };
+        self.links.push_mut(link)
+    }
+
+    pub fn unresolved(&mut self, code: &'static str, message: String, about: Option<ComponentRef>, seen: Evidence) {
+        self.unresolved.push(Unresolved { code, message, component: about, evidence: seen });
+    }
+
+    /// Takes everything from `other`, renumbering its references.
+    pub fn absorb(&mut self, other: Facts) {
+        let moved: Vec<ComponentRef> = other.components.into_iter().map(|component| self.add(component)).collect();
+        let new = |old: ComponentRef| moved.get(old as usize).copied();
+        for mut link in other.links {
+            if let (Some(from), Some(to)) = (new(link.from), new(link.to)) {
+                (link.from, link.to) = (from, to);
+                self.links.push(link);
+            }
+        }
+        for mut unresolved in other.unresolved {
+            unresolved.component = unresolved.component.and_then(new);
+            self.unresolved.push(unresolved);
+        }
+        self.diagnostics.extend(other.diagnostics);
+    }
+}
+
+impl Component {
+    /// Unites two sightings of one component. The first sighting's words stay; a certain one beats a guess.
+    pub fn merge(&mut self, other: Component) {
+        for clue in other.clues {
+            if !self.clues.contains(&clue) {
+                self.clues.push(clue);
+            }
+        }
+        for seen in other.evidence {
+            if !self.evidence.contains(&seen) {
+                self.evidence.push(seen);
+            }
+        }
+        for class in other.data {
+            if let Err(at) = self.data.binary_search(&class) {
+                self.data.insert(at, class);
+            }
+        }
+        self.place = self.place.take().or(other.place);
+        self.environment = self.environment.take().or(other.environment);
+        self.confidence = self.confidence.max(other.confidence);
+    }
+}

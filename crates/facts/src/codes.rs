@@ -1,0 +1,84 @@
+/// A code that a user can meet, with what it means in one line. Its page is `docs/codes/<id>.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    pub id: &'static str,
+    pub name: &'static str,
+    pub summary: &'static str,
+}
+
+/// What the first letter of a code says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeKind {
+    /// `D`: the user's material has a problem.
+    Diagnostic,
+    /// `U`: seen, not understood.
+    Unresolved,
+    /// `F`: a finding about who holds which power.
+    Finding,
+    /// `R`: a register file has a problem.
+    Register,
+    /// `E`: an operation failed.
+    Error,
+}
+
+impl Code {
+    pub fn kind(&self) -> CodeKind {
+        match self.id.as_bytes().first() {
+            Some(b'D') => CodeKind::Diagnostic,
+            Some(b'U') => CodeKind::Unresolved,
+            Some(b'F') => CodeKind::Finding,
+            Some(b'R') => CodeKind::Register,
+            _ => CodeKind::Error,
+        }
+    }
+}
+
+pub fn code(id: &str) -> Option<&'static Code> {
+    CODES.iter().find(|code| code.id.eq_ignore_ascii_case(id))
+}
+
+const fn c(id: &'static str, name: &'static str, summary: &'static str) -> Code {
+    Code { id, name, summary }
+}
+
+/// Every code, in order.
+pub const CODES: &[Code] = &[
+    c("D001", "unreadable-file", "the file exists and could not be read"),
+    c("D002", "not-text", "the file is binary, or in an encoding that is not UTF-8 or UTF-16"),
+    c("D003", "too-large", "the file is larger than its reader takes"),
+    c("D004", "syntax", "the file breaks the syntax of its format"),
+    c("D005", "too-deep", "the file is nested deeper than its reader follows"),
+    c("D006", "too-many", "the file has more nodes than its reader takes, aliases expanded"),
+    c("D007", "circular", "a module, include or alias leads back to itself"),
+    c("D008", "missing-file", "the file names a local file that is not in the audited tree"),
+    c("D009", "leaves-tree", "a link or path leads out of the audited tree and was not followed"),
+    c("D010", "unsupported-version", "the file says that it has a version which the reader does not know"),
+    c("D011", "wrong-shape", "a value has another type than its format says"),
+    c("U001", "value-not-set", "a value comes from a variable or secret that no file sets"),
+    c("U002", "not-evaluated", "an expression uses something that is not evaluated"),
+    c("U003", "not-fetched", "a module, chart or base lies elsewhere and is not fetched"),
+    c("U004", "needs-template-engine", "only the template engine could know the value"),
+    c("U005", "known-after-apply", "the value is known only after apply"),
+    c("U006", "placeholder", "the value is redacted, a placeholder or a reserved example"),
+    c("U007", "destination-unknown", "credentials or a client are there, and no file says what they talk to"),
+    c("U008", "host-not-in-register", "nobody in the register runs this host"),
+    c("U009", "service-not-in-register", "the register does not know this type, image owner or package"),
+    c("U010", "not-understood", "the file was recognised and this part of it was not understood"),
+    c("U011", "unclaimed", "the register names the service and has no sourced operator or country for it"),
+    c("F001", "foreign-control", "a part of the stack is controlled from outside the home jurisdictions"),
+    c("F002", "located-home-controlled-abroad", "a part is located at home and controlled from outside"),
+    c("F003", "located-abroad", "a part is located outside the home jurisdictions"),
+    c("F004", "foreign-change-path", "a party outside can change what is deployed: CI, state, GitOps source"),
+    c("F005", "foreign-reads-traffic", "a party outside ends TLS or resolves the names, and so can read or redirect"),
+    c("F006", "foreign-build-source", "an unpinned artefact comes from a party outside"),
+    c("F007", "unknown-control", "nobody knows from the files and the register who controls a part"),
+    c("R001", "register-syntax", "a register file is not valid YAML or has a value of the wrong type"),
+    c("R002", "register-unknown-key", "a register file has a key that its format does not have"),
+    c("R003", "register-dangling", "a register record refers to an id that no file defines"),
+    c("R004", "register-duplicate", "an id or a matcher stands in two records"),
+    c("R005", "register-bad-claim", "a claim has no source URL, no date or no known confidence"),
+    c("E001", "nothing-to-audit", "the path does not exist, or nothing under it could be read"),
+    c("E002", "bad-argument", "an argument has a value that does not exist"),
+    c("E003", "not-written", "the output could not be written"),
+    c("E004", "register-unusable", "an overlay of the register has problems, so no audit was made"),
+];

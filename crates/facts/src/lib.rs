@@ -1,0 +1,22 @@
+//! Plain values: what a reader saw in a file, before anybody judges it.
+//!
+//! A fact is a value with its evidence (file, line, reader) and a confidence. This crate has no IO, no clock and no
+//! file format; it never decides who controls anything.
+
+mod batch;
+mod clue;
+mod codes;
+mod component;
+mod diagnostic;
+mod layer;
+mod link;
+mod place;
+
+pub use batch::{ComponentRef, Facts};
+pub use clue::{Clue, ClueKind, Ecosystem};
+pub use codes::{CODES, Code, CodeKind, code};
+pub use component::{Component, Confidence, Evidence, Role};
+pub use diagnostic::{Diagnostic, Severity, Unresolved};
+pub use layer::Layer;
+pub use link::{Link, LinkKind, Mitigation};
+pub use place::{Country, Place};

@@ -1,0 +1,12 @@
+//! slurm reader: to be written.
+
+use crate::files::Files;
+use crate::{Read, Reader, Scope};
+use allod_facts::Facts;
+
+pub const READER: Reader =
+    Reader { id: "slurm", about: "Slurm batch scripts", scope: Scope::File, read: Read::Loaded(read) };
+
+fn read(_files: &Files, _mine: &[&str]) -> Facts {
+    Facts::new()
+}
