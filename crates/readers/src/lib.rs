@@ -27,7 +27,7 @@ pub mod terraform;
 pub mod tfjson;
 
 pub use files::Files;
-pub use recognise::recognise;
+pub use recognise::{may_be_referred_to, recognise, worth_opening};
 
 use allod_facts::Facts;
 

@@ -18,6 +18,36 @@ pub fn recognise(path: &str, head: &[u8]) -> Option<&'static Reader> {
     by_path(&lower, name, extension).or_else(|| by_content(&lower, name, extension, head))
 }
 
+/// Source code and media, which no reader takes: a walk does not even open them.
+const NEVER_READ: &[&str] = &[
+    "rs", "py", "js", "mjs", "cjs", "ts", "tsx", "jsx", "java", "kt", "scala", "c", "h", "cc", "cpp", "hpp", "cs",
+    "php", "rb", "swift", "m", "css", "scss", "less", "html", "htm", "md", "mdx", "rst", "adoc", "svg", "png", "jpg",
+    "jpeg", "gif", "ico", "webp", "avif", "pdf", "woff", "woff2", "ttf", "eot", "otf", "zip", "gz", "tgz", "xz", "bz2",
+    "zst", "tar", "jar", "war", "so", "a", "o", "dll", "exe", "dylib", "class", "pyc", "wasm", "mp3", "mp4", "webm",
+    "mov", "lock", "sum", "po", "mo", "csv", "tsv", "parquet", "ipynb", "snap", "patch", "diff", "proto", "vue",
+    "svelte", "ex", "exs", "erl", "hs", "ml", "lua", "pl", "r", "jl", "dart", "zig", "nim", "asm", "s",
+];
+
+/// Files that other files refer to by name: templates, policies, scripts, variables.
+const REFERRED_TO: &[&str] = &[
+    "tpl", "tmpl", "tftpl", "json", "yaml", "yml", "txt", "sh", "cfg", "conf", "env", "zone", "j2", "pem", "crt",
+    "toml",
+];
+
+/// Whether a file could be of a format that is read, by its name alone. `go` files are left out, `go.mod` is not.
+pub fn worth_opening(path: &str) -> bool {
+    let lower = name_of(path).to_ascii_lowercase();
+    let extension = lower.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let known_name = matches!(lower.as_str(), "chart.lock" | "requirements.txt");
+    known_name || !(NEVER_READ.contains(&extension) || extension == "go")
+}
+
+/// Whether a file that no reader takes is kept for those that refer to it.
+pub fn may_be_referred_to(path: &str) -> bool {
+    let lower = name_of(path).to_ascii_lowercase();
+    lower.rsplit_once('.').is_some_and(|(_, extension)| REFERRED_TO.contains(&extension))
+}
+
 fn by_path(path: &str, name: &str, extension: &str) -> Option<&'static Reader> {
     let yaml = matches!(extension, "yaml" | "yml");
     let in_folder = |folder: &str| path.starts_with(&format!("{folder}/")) || path.contains(&format!("/{folder}/"));

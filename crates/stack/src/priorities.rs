@@ -1,0 +1,106 @@
+use crate::graph::Stack;
+use crate::home::Home;
+use crate::powers::{Holder, Lane, Powers};
+use allod_facts::{Country, Role};
+use allod_register::Service;
+use std::collections::BTreeMap;
+
+/// A foreign service, with what would be gained by replacing it.
+#[derive(Clone, Debug)]
+pub struct Priority<'r> {
+    pub service: &'r Service,
+    pub controlled_from: Vec<Country>,
+    /// Parts of the service, the best-seen first.
+    pub parts: Vec<usize>,
+    /// Our own parts over which it gives somebody abroad the power to read, stop or change.
+    pub reads: usize,
+    pub stops: usize,
+    pub changes: usize,
+    /// Data classes that can be read through it, as the user named them.
+    pub classes: Vec<String>,
+    /// Ids of services and software from the register that could take its place and are not controlled from abroad.
+    pub alternatives: Vec<String>,
+    pub score: usize,
+}
+
+impl<'r> Stack<'r> {
+    /// Foreign services, the one whose replacement removes most first.
+    pub fn priorities(&self, powers: &Powers, home: &Home) -> Vec<Priority<'r>> {
+        let mut by_service: BTreeMap<&str, Priority<'r>> = BTreeMap::new();
+        for (at, part) in self.parts.iter().enumerate() {
+            let Some(service) = part.service else { continue };
+            let abroad: Vec<Country> =
+                part.controlled_from(self.register).into_iter().filter(|country| !home.has(*country)).collect();
+            if abroad.is_empty() || part.is_hint() {
+                continue;
+            }
+            let priority = by_service.entry(&service.id).or_insert_with(|| Priority {
+                service,
+                controlled_from: abroad,
+                parts: Vec::new(),
+                reads: 0,
+                stops: 0,
+                changes: 0,
+                classes: Vec::new(),
+                alternatives: self.alternatives(service, home),
+                score: 0,
+            });
+            priority.parts.push(at);
+        }
+        let mut priorities: Vec<Priority<'r>> = by_service.into_values().collect();
+        for priority in &mut priorities {
+            self.count(priority, powers);
+            // An own part that can be read, stopped or changed weighs more than one more part of the service itself.
+            priority.score = 4 * (priority.reads + priority.stops + priority.changes)
+                + 8 * priority.classes.len()
+                + priority
+                    .parts
+                    .iter()
+                    .filter(|at| self.parts.get(**at).is_some_and(|part| part.fact.role == Role::Provided))
+                    .count();
+        }
+        priorities.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.service.id.cmp(&b.service.id)));
+        priorities
+    }
+
+    fn count(&self, priority: &mut Priority<'r>, powers: &Powers) {
+        let Some(holder) = powers.holder(&Holder::Service(priority.service.id.clone())) else { return };
+        let mut classes = 0_u64;
+        for (at, _) in self.parts.iter().enumerate().filter(|(_, part)| part.fact.role == Role::Own) {
+            let mut reads = false;
+            for lane in powers.lanes().filter(|lane| powers.has(at, *lane, holder)) {
+                match lane {
+                    Lane::Stop => priority.stops += 1,
+                    Lane::Change => priority.changes += 1,
+                    Lane::StopLater => {}
+                    Lane::Read(class) => {
+                        reads = true;
+                        classes |= 1 << class;
+                    }
+                }
+            }
+            priority.reads += usize::from(reads);
+        }
+        // Position 0 is what nobody classified.
+        priority.classes = powers
+            .classes
+            .iter()
+            .enumerate()
+            .skip(1)
+            .filter(|(class, _)| classes >> class & 1 == 1)
+            .map(|(_, name)| name.to_string())
+            .collect();
+    }
+
+    fn alternatives(&self, service: &Service, home: &Home) -> Vec<String> {
+        let at_home = |id: &&String| match self.register.service(id) {
+            Some(other) => other.operator.as_ref().and_then(|id| self.register.entity(id)).is_some_and(|entity| {
+                let (countries, some_unknown) = self.register.countries(entity);
+                !some_unknown && !countries.is_empty() && countries.iter().all(|country| home.has(*country))
+            }),
+            // Software that one runs oneself has no operator.
+            None => self.register.software(id).is_some(),
+        };
+        service.alternatives.iter().filter(at_home).cloned().collect()
+    }
+}
