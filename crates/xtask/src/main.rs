@@ -4,6 +4,7 @@
 
 mod bench;
 mod register;
+mod score;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ const HELP: &str = "\
 cargo xtask register          compile crates/register/data/*.yaml into crates/register/compiled/register.json
 cargo xtask register --check  fail when the compiled register is not what the YAML says
 cargo xtask tidy              names, sizes, the tower of crates, pages of codes
+cargo xtask score DIR         how many labels of DIR/labels.json the audit finds, per case
 cargo xtask bench audit       speed and memory of the audit against Checkov and serde_json (release build)
 ";
 
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
         ["register"] => register::compile(&root()),
         ["register", "--check"] => register::check(&root()),
         ["tidy"] => tidy::tidy(&root()),
+        ["score", cases] => score::score(&root(), Path::new(cases)),
         ["bench", "audit", rest @ ..] => bench::audit(&root(), rest),
         _ => {
             eprint!("{HELP}");
