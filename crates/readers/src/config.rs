@@ -1,5 +1,7 @@
 //! config reader: to be written.
 
+pub(crate) mod dotenv;
+
 use crate::files::Files;
 use crate::{Read, Reader, Scope};
 use allod_facts::Facts;

@@ -11,6 +11,11 @@ pub mod limits;
 pub mod node;
 mod recognise;
 
+mod command;
+mod destination;
+mod settings;
+mod variables;
+
 pub mod ci;
 pub mod compose;
 pub mod config;

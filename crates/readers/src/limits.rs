@@ -14,3 +14,5 @@ pub const MAX_INSTANCES: usize = 10_000;
 pub const MAX_TEXT_BYTES: usize = 1 << 20;
 /// Steps that the evaluation of one expression may take.
 pub const MAX_EVAL_STEPS: usize = 1_000_000;
+/// Variables inside the defaults of variables.
+pub const MAX_VARIABLE_DEPTH: usize = 16;
