@@ -60,7 +60,7 @@ enum Key {
     Source,
     Module,
     Address,
-    ProviderKey,
+    UsesProvider,
     Default,
     Constant,
     References,
@@ -83,7 +83,7 @@ fn key_of(name: &str) -> Key {
         "source" => Key::Source,
         "module" => Key::Module,
         "address" => Key::Address,
-        "provider_config_key" => Key::ProviderKey,
+        "provider_config_key" => Key::UsesProvider,
         "default" => Key::Default,
         "constant_value" => Key::Constant,
         "references" => Key::References,
@@ -200,7 +200,7 @@ impl Configuration {
             while let Some(key) = scan.key(&mut fields, key_of)? {
                 match key {
                     Key::Address => address.push_str(scan.string()?.unwrap_or_default()),
-                    Key::ProviderKey => provider.push_str(scan.string()?.unwrap_or_default()),
+                    Key::UsesProvider => provider.push_str(scan.string()?.unwrap_or_default()),
                     _ => scan.skip()?,
                 }
             }

@@ -122,7 +122,7 @@ fn resource(scan: &mut Scan<'_>, stack: &mut Stack) -> Result<(), Stop> {
         }
     }
     seen.end_line = scan.line();
-    stack.add(seen);
+    stack.add(&seen);
     Ok(())
 }
 
@@ -230,7 +230,7 @@ fn raw_resource(scan: &mut Scan<'_>, stack: &mut Stack) -> Result<(), Stop> {
         // One instance: the header of the resource; of several, each stands for itself.
         let line = if single { line } else { own_line };
         let (kind, provider): (String, String) = (String::clone(&kind), String::clone(&provider));
-        stack.add(Resource { address, kind, provider, is_data, line, end_line, values, place_unknown: false });
+        stack.add(&Resource { address, kind, provider, is_data, line, end_line, values, place_unknown: false });
     }
     Ok(())
 }

@@ -139,14 +139,14 @@ impl Stack {
     }
 
     /// Adds a resource; of one that is there already, only what was missing is taken.
-    pub fn add(&mut self, resource: Resource) {
+    pub fn add(&mut self, resource: &Resource) {
         if resource.address.is_empty() || resource.kind.is_empty() {
             let message = "a resource has no address or no type".to_owned();
             let seen = self.seen(resource.line);
             return self.facts.unresolved("U010", message, None, seen);
         }
         let provider = self.provider(&resource.provider, &resource.kind);
-        if self.is_local(&resource, provider) {
+        if self.is_local(resource, provider) {
             return;
         }
         let place = resource.values.place.as_ref().map(|seen| (self.place(&seen.text), seen.line));
@@ -187,7 +187,7 @@ impl Stack {
         };
         let at = self.facts.add(component);
         self.waiting.push(Waiting { at, provider: provider as u32, place_unknown: resource.place_unknown });
-        self.uses(at, &resource);
+        self.uses(at, resource);
     }
 
     fn is_local(&self, resource: &Resource, provider: usize) -> bool {

@@ -247,7 +247,7 @@ fn workloads_are_ones_own_and_built_from_images_and_charts() {
 #[test]
 fn what_stands_before_a_break_is_kept() {
     let cut = PLAN.find("child_modules").unwrap();
-    let shown = shown(&facts_of(&PLAN[..cut]));
+    let shown = shown(&facts_of(PLAN.get(..cut).unwrap()));
     assert_eq!(shown.len(), 2);
     assert_eq!(shown[1], "D004 the file ends in the middle @15");
     check("", &["D004 the file ends in the middle @1"]);
