@@ -106,7 +106,10 @@ impl<'r> Stack<'r> {
         for (from, software) in images {
             let (Some(part), 1) = (self.parts.get_mut(from as usize), software.len()) else { continue };
             let layer = software.first().map_or(Layer::Os, |(layer, _)| *layer);
-            if part.fact.role == Role::Own && part.layer == Layer::Application && layer != Layer::Os {
+            if part.fact.role == Role::Own
+                && part.layer == Layer::Application
+                && !matches!(layer, Layer::Os | Layer::Cloud)
+            {
                 part.layer = layer;
             }
         }

@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         ["register"] => register::compile(&root()),
         ["register", "--check"] => register::check(&root()),
         ["tidy"] => tidy::tidy(&root()),
+        ["parse", path] => bench::parse(Path::new(path)),
         ["score", cases] => score::score(&root(), Path::new(cases)),
         ["bench", "audit", rest @ ..] => bench::audit(&root(), rest),
         _ => {
