@@ -4,6 +4,7 @@
 mod words;
 
 use crate::destination::{self, Named, Use};
+use crate::variables::Expanded;
 use crate::{endpoint, image};
 use allod_facts::{ComponentRef, Confidence, Evidence, Facts, LinkKind, Mitigation};
 use std::sync::Arc;
@@ -273,6 +274,34 @@ pub(crate) fn link_image(facts: &mut Facts, image: &image::ImageRef, how: &Use) 
         link.mitigations.push(Mitigation::PinnedDigest);
     }
     to
+}
+
+/// Links to the image that a text names, variables replaced. What a missing variable leaves known (the name without
+/// its tag, the registry) is linked, and the rest is reported.
+pub(crate) fn link_image_text(facts: &mut Facts, written: &str, expanded: &Expanded, how: &Use) {
+    if let Some(image) = image::parse(&expanded.text) {
+        link_image(facts, &image, how);
+        return;
+    }
+    let known = expanded.text.find(['$', '{']).and_then(|at| expanded.text.get(..at)).unwrap_or_default();
+    let tagless = known.strip_suffix(['@', ':']).or_else(|| {
+        // `name:prefix-${VARIABLE}`
+        known.rsplit_once(':').map(|(name, _)| name).filter(|name| known.rfind('/') < Some(name.len()))
+    });
+    if let Some(image) = tagless.and_then(image::parse) {
+        link_image(facts, &image, how);
+    } else if let Some((registry, _)) = known.split_once('/')
+        && destination::is_bare_host(registry)
+    {
+        destination::link_to(facts, registry, how);
+    }
+    let (code, message) = match expanded.missing.first() {
+        Some(name) => ("U001", format!("image `{written}` needs `{name}`, which no file sets")),
+        None if written.contains("${{") => ("U002", format!("image `{written}` is known only when the job runs")),
+        None if written.contains("{{") => ("U004", format!("image `{written}` is filled in by a template")),
+        None => ("U010", format!("`{written}` is no image reference")),
+    };
+    facts.unresolved(code, message, Some(how.from), how.seen.clone());
 }
 
 /// The registry that a package manager fetches from when the command names no other.

@@ -9,7 +9,7 @@ use crate::files::Files;
 use crate::node::{Node, Value};
 use crate::settings::{self, Reading, Setting};
 use crate::variables::{Expanded, Known, Syntax, expand};
-use crate::{Read, Reader, Scope, image};
+use crate::{Read, Reader, Scope};
 use allod_facts::{Component, ComponentRef, Diagnostic, Evidence, Facts, Layer, LinkKind, Mitigation, Role, Severity};
 use instructions::{Instruction, parse};
 use std::collections::{HashMap, HashSet};
@@ -147,15 +147,7 @@ impl<'a> File<'a> {
         let mut how = Use::new(self.own, LinkKind::BuiltFrom, self.seen(line));
         how.also.clone_from(&expanded.seen);
         how.confidence = expanded.confidence();
-        if let Some(image) = image::parse(&expanded.text) {
-            command::link_image(facts, &image, &how);
-            return;
-        }
-        let (code, message) = match expanded.missing.first() {
-            Some(name) => ("U001", format!("image `{written}` needs `{name}`, which has no default")),
-            None => ("U010", format!("`{written}` is no image reference")),
-        };
-        facts.unresolved(code, message, Some(self.own), how.seen);
+        command::link_image_text(facts, written, expanded, &how);
     }
 
     fn arg(&mut self, instruction: &Instruction<'_>) {

@@ -31,8 +31,15 @@ pub(crate) struct Reading<'a> {
     pub object_store_known: bool,
 }
 
+/// What settings decided: first words of the keys whose value says where it goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Decided {
+    pub words: BTreeSet<String>,
+    pub object_store_known: bool,
+}
+
 /// Reads all settings of one program.
-pub(crate) fn read(facts: &mut Facts, settings: &[Setting], how: &Reading<'_>) {
+pub(crate) fn read(facts: &mut Facts, settings: &[Setting], how: &Reading<'_>) -> Decided {
     // First words of the keys whose value says where it goes (`SENTRY_DSN`, `S3_ENDPOINT`): they decide for their
     // credentials.
     let mut decided = BTreeSet::new();
@@ -57,6 +64,7 @@ pub(crate) fn read(facts: &mut Facts, settings: &[Setting], how: &Reading<'_>) {
         let message = format!("`{}` is set, and no endpoint says which S3-compatible service it is for", setting.key);
         facts.unresolved("U007", message, Some(how.owner), setting.seen.clone());
     }
+    Decided { words: decided, object_store_known }
 }
 
 /// Links to what the value of a setting names. Whether it names any destination, a hidden one included.
@@ -345,7 +353,8 @@ pub(crate) fn is_telemetry(words: &[String]) -> bool {
 }
 
 /// Names that speak to every S3-compatible store.
-const AWS_CREDENTIALS: &[&str] = &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY", "AWS_SECRET_KEY"];
+pub(crate) const AWS_CREDENTIALS: &[&str] =
+    &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY", "AWS_SECRET_KEY"];
 
 /// Words of a key by which an endpoint is one of an object store.
 const OBJECT_STORE_WORDS: &[&str] =

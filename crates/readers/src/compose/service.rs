@@ -65,21 +65,13 @@ impl One<'_> {
         }
         let expanded = self.project.expand(&layer.path, text);
         let seen = self.seen(layer, line);
-        let Some(image) = image::parse(&expanded.text) else {
-            let (code, reason) = match expanded.missing.first() {
-                Some(name) => ("U001", format!("image `{text}` needs `{name}`, which no file sets")),
-                None => ("U010", format!("`{text}` is no image reference")),
-            };
-            facts.unresolved(code, reason, Some(self.own), seen);
-            return;
-        };
         let mut how = Use::new(self.own, LinkKind::BuiltFrom, seen);
         how.confidence = self.confidence(expanded.confidence());
         if built {
             how.confidence = how.confidence.min(Confidence::Medium);
         }
-        how.also = expanded.seen;
-        command::link_image(facts, &image, &how);
+        how.also.clone_from(&expanded.seen);
+        command::link_image_text(facts, text, &expanded, &how);
     }
 
     fn build(&self, facts: &mut Facts) {
