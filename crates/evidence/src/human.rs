@@ -332,7 +332,7 @@ fn diagnostics(audit: &Audit<'_>, look: Look, most: usize, out: &mut String) {
 }
 
 fn foot(audit: &Audit<'_>, look: Look, out: &mut String) {
-    let legend = "✗ controlled from abroad  ✓ controlled from home  ? unknown  · run by ourselves  ~ hint";
+    let legend = "✗ from abroad  ✓ from home  ? unknown  · run by ourselves  ~ hint only";
     let _ = writeln!(out, "\n{}", look.faint(&wrap(legend, look.width, 0)));
     if let Some(part) = audit.priorities.first().and_then(|priority| audit.stack.parts.get(*priority.parts.first()?)) {
         let text = format!("the path of each power: allod audit {} --explain '{}'", audit.root, part.fact.id);

@@ -9,7 +9,24 @@ pub struct Facts {
     pub links: Vec<Link>,
     pub unresolved: Vec<Unresolved>,
     pub diagnostics: Vec<Diagnostic>,
+    pub deliveries: Vec<Delivery>,
     index: HashMap<Arc<str>, ComponentRef>,
+}
+
+/// Something that a CI job or a GitOps source puts into effect: whatever it delivers is deployed by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    pub by: ComponentRef,
+    pub what: Delivered,
+    pub evidence: Evidence,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Delivered {
+    /// Everything that the files under this path of the tree describe (`deploy/prod`; empty for the whole tree).
+    Files(String),
+    /// An image, by its fully qualified name without tag and digest.
+    Image(String),
 }
 
 /// The index of a component in [`Facts::components`] of the same batch.
@@ -62,6 +79,12 @@ impl Facts {
             if let (Some(from), Some(to)) = (new(link.from), new(link.to)) {
                 (link.from, link.to) = (from, to);
                 self.links.push(link);
+            }
+        }
+        for mut delivery in other.deliveries {
+            if let Some(by) = new(delivery.by) {
+                delivery.by = by;
+                self.deliveries.push(delivery);
             }
         }
         for mut unresolved in other.unresolved {

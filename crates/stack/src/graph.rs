@@ -1,7 +1,8 @@
-use crate::merge::Merged;
+use crate::merge::{Merged, unite_links};
 use crate::resolve::{Control, Part, resolve, under_own_zone};
 use allod_facts::{
-    Clue, ClueKind, Component, Confidence, Diagnostic, Evidence, Layer, Link, LinkKind, Mitigation, Role, Unresolved,
+    Clue, ClueKind, Component, Confidence, Delivered, Delivery, Diagnostic, Evidence, Layer, Link, LinkKind,
+    Mitigation, Role, Unresolved,
 };
 use allod_readers::endpoint::{HostKind, host_kind};
 use allod_register::{Register, Service};
@@ -42,6 +43,7 @@ pub(crate) fn build<'r>(merged: Merged, register: &'r Register) -> Stack<'r> {
         diagnostics: merged.diagnostics,
         hints_without_service: 0,
     };
+    stack.link_deliveries(&merged.deliveries);
     stack.drop_empty_hints();
     stack.layers_from_images();
     stack.add_defaults();
@@ -55,6 +57,29 @@ impl<'r> Stack<'r> {
     /// The position of a part by its id.
     pub fn find(&self, id: &str) -> Option<usize> {
         self.parts.binary_search_by(|part| (*part.fact.id).cmp(id)).ok()
+    }
+
+    /// What a CI job or a GitOps source delivers is deployed by it.
+    fn link_deliveries(&mut self, deliveries: &[Delivery]) {
+        let mut new = Vec::new();
+        for delivery in deliveries {
+            for (at, part) in self.parts.iter().enumerate() {
+                let at = at as u32;
+                if at != delivery.by && is_delivered(part, &delivery.what) {
+                    new.push(Link {
+                        from: at,
+                        to: delivery.by,
+                        kind: LinkKind::DeployedBy,
+                        data: Vec::new(),
+                        mitigations: Vec::new(),
+                        any_of: None,
+                        evidence: vec![delivery.evidence.clone()],
+                    });
+                }
+            }
+        }
+        self.links.append(&mut new);
+        unite_links(&mut self.links);
     }
 
     /// Keeps a library or a variable name only when the register knows it as a service: thousands of libraries say
@@ -142,6 +167,7 @@ impl<'r> Stack<'r> {
                     control: if service.operator.is_some() { Control::Known } else { Control::Unknown },
                     service: Some(service),
                     software: None,
+                    named_publisher: None,
                     matched_by: None,
                     operator: service.operator.as_ref().and_then(|id| self.register.entity(id)),
                     location: None,
@@ -235,6 +261,28 @@ impl<'r> Stack<'r> {
             }
         }
         self.unresolved.sort_by(|a, b| (&a.evidence, a.code, &a.message).cmp(&(&b.evidence, b.code, &b.message)));
+    }
+}
+
+/// Our own parts that files under a path describe (the jobs and repositories that deliver are not delivered
+/// themselves), and what the provided ones of a design are (a bucket of a Terraform root); an image by its name.
+fn is_delivered(part: &Part<'_>, what: &Delivered) -> bool {
+    match what {
+        Delivered::Files(folder) => {
+            let deliverable = match part.fact.role {
+                Role::Own => !matches!(part.layer, Layer::Ci | Layer::Source),
+                _ => false,
+            };
+            let under = |seen: &Evidence| {
+                let rest = seen.path.strip_prefix(folder.as_str());
+                folder.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            deliverable && part.fact.evidence.first().is_some_and(under)
+        }
+        Delivered::Image(name) => {
+            part.fact.role == Role::Artefact
+                && part.fact.clues.iter().any(|clue| clue.kind == ClueKind::Image && &*clue.text == name.as_str())
+        }
     }
 }
 

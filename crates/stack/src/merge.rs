@@ -1,4 +1,4 @@
-use allod_facts::{Component, Diagnostic, Evidence, Facts, Link, Unresolved};
+use allod_facts::{Component, Delivery, Diagnostic, Evidence, Facts, Link, Unresolved};
 use std::sync::Arc;
 
 /// The facts of all readers as one, in canonical order.
@@ -10,6 +10,7 @@ pub(crate) struct Merged {
     pub links: Vec<Link>,
     pub unresolved: Vec<Unresolved>,
     pub diagnostics: Vec<Diagnostic>,
+    pub deliveries: Vec<Delivery>,
 }
 
 /// Merges batches. The order in which they come makes no difference.
@@ -17,12 +18,13 @@ pub(crate) fn merge(batches: Vec<Facts>) -> Merged {
     let mut sightings: Vec<(Component, usize, u32)> = Vec::new();
     let mut batch_sizes = Vec::new();
     let mut merged = Merged::default();
-    let (mut links, mut unresolved) = (Vec::new(), Vec::new());
+    let (mut links, mut unresolved, mut deliveries) = (Vec::new(), Vec::new(), Vec::new());
     for (batch, facts) in batches.into_iter().enumerate() {
         batch_sizes.push(facts.components.len());
         sightings.extend(facts.components.into_iter().enumerate().map(|(at, one)| (one, batch, at as u32)));
         links.extend(facts.links.into_iter().map(|link| (batch, link)));
         unresolved.extend(facts.unresolved.into_iter().map(|one| (batch, one)));
+        deliveries.extend(facts.deliveries.into_iter().map(|one| (batch, one)));
         merged.diagnostics.extend(facts.diagnostics);
     }
     sightings.sort_by(|(a, ..), (b, ..)| order(a).cmp(&order(b)));
@@ -48,6 +50,12 @@ pub(crate) fn merge(batches: Vec<Facts>) -> Merged {
         })
         .collect();
     unite_links(&mut merged.links);
+    merged.deliveries = deliveries
+        .into_iter()
+        .filter_map(|(batch, one)| Some(Delivery { by: position(batch, one.by)?, ..one }))
+        .collect();
+    merged.deliveries.sort_by(|a, b| (a.by, &a.what, &a.evidence).cmp(&(b.by, &b.what, &b.evidence)));
+    merged.deliveries.dedup_by(|a, b| a.by == b.by && a.what == b.what);
     merged.unresolved = unresolved
         .into_iter()
         .map(|(batch, mut one)| {
@@ -81,7 +89,7 @@ fn sort_evidence(evidence: &mut Vec<Evidence>) {
     }
 }
 
-fn unite_links(links: &mut Vec<Link>) {
+pub(crate) fn unite_links(links: &mut Vec<Link>) {
     // A link stands for one dependency: what cuts a power on one sighting does not cut it on another one.
     type Key<'a> =
         (u32, u32, allod_facts::LinkKind, &'a [allod_facts::Mitigation], &'a Option<Arc<str>>, &'a [Arc<str>]);

@@ -282,7 +282,7 @@ fn holders_of(stack: &Stack<'_>) -> Vec<Holder> {
 
 fn bases_of(stack: &Stack<'_>, holders: &[Holder], words: usize) -> (Vec<Base>, Vec<u32>) {
     // Parts of one service (and software, and role) have the same base: a million buckets share one.
-    type Key<'a> = (Role, Control, Option<&'a str>, Option<&'a str>);
+    type Key<'a> = (Role, Control, Option<&'a str>, Option<&'a str>, Option<&'a str>);
     let mut known: BTreeMap<Key<'_>, u32> = BTreeMap::new();
     let mut bases = Vec::new();
     let base_of = stack
@@ -291,7 +291,8 @@ fn bases_of(stack: &Stack<'_>, holders: &[Holder], words: usize) -> (Vec<Base>, 
         .map(|part| {
             let service = part.service.map(|service| service.id.as_str());
             let software = part.software.map(|software| software.id.as_str());
-            *known.entry((part.fact.role, part.control, service, software)).or_insert_with(|| {
+            let publisher = part.named_publisher.map(|entity| entity.id.as_str());
+            *known.entry((part.fact.role, part.control, service, software, publisher)).or_insert_with(|| {
                 bases.push(base(part, stack, holders, words));
                 (bases.len() - 1) as u32
             })

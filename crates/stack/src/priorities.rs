@@ -1,6 +1,6 @@
 use crate::graph::Stack;
 use crate::home::Home;
-use crate::powers::{Holder, Lane, Powers};
+use crate::powers::{Holder, Lane, Powers, SECRETS};
 use allod_facts::{Country, Role};
 use allod_register::Service;
 use std::collections::BTreeMap;
@@ -21,6 +21,19 @@ pub struct Priority<'r> {
     /// Ids of services and software from the register that could take its place and are not controlled from abroad.
     pub alternatives: Vec<String>,
     pub score: usize,
+}
+
+/// What is read now and by class, and what can be stopped now, weighs more than what could be changed at the next
+/// build; one more part of the service itself weighs least.
+fn score(priority: &Priority<'_>, stack: &Stack<'_>) -> usize {
+    let provided = priority
+        .parts
+        .iter()
+        .filter(|at| stack.parts.get(**at).is_some_and(|part| part.fact.role == Role::Provided))
+        .count();
+    let change_weight = if provided > 0 { 6 } else { 1 };
+    let classified = priority.classes.iter().filter(|class| *class != SECRETS).count();
+    20 * classified + 4 * priority.reads + 6 * priority.stops + change_weight * priority.changes + provided
 }
 
 impl<'r> Stack<'r> {
@@ -50,14 +63,7 @@ impl<'r> Stack<'r> {
         let mut priorities: Vec<Priority<'r>> = by_service.into_values().collect();
         for priority in &mut priorities {
             self.count(priority, powers);
-            // An own part that can be read, stopped or changed weighs more than one more part of the service itself.
-            priority.score = 4 * (priority.reads + priority.stops + priority.changes)
-                + 8 * priority.classes.len()
-                + priority
-                    .parts
-                    .iter()
-                    .filter(|at| self.parts.get(**at).is_some_and(|part| part.fact.role == Role::Provided))
-                    .count();
+            priority.score = score(priority, self);
         }
         priorities.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.service.id.cmp(&b.service.id)));
         priorities

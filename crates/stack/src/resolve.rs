@@ -13,6 +13,9 @@ pub struct Part<'r> {
     pub service: Option<&'r Service>,
     /// The software in it, with its publisher.
     pub software: Option<&'r Software>,
+    /// Who publishes an artefact, when its name says so and the register knows no software of that name: the owner of
+    /// an action.
+    pub named_publisher: Option<&'r Entity>,
     /// The matcher of the register that recognised it.
     pub matched_by: Option<&'r str>,
     pub operator: Option<&'r Entity>,
@@ -85,6 +88,7 @@ pub(crate) fn resolve<'r>(fact: Component, register: &'r Register, own_zones: &B
         control: Control::SelfHosted,
         service: None,
         software: None,
+        named_publisher: None,
         matched_by: None,
         operator: None,
         location: None,
@@ -130,6 +134,13 @@ fn artefact<'r>(part: &mut Part<'r>, register: &'r Register, own_zones: &BTreeSe
     let mut served_by_us = false;
     for clue in &part.fact.clues {
         let found = register.find(clue);
+        if clue.kind == ClueKind::Action {
+            // An action is fetched from the forge; its owner is its publisher.
+            let owner = found.service.and_then(|service| register.entity(service.record.operator.as_ref()?));
+            part.named_publisher = part.named_publisher.or(owner);
+            part.matched_by = part.matched_by.or(found.service.map(|service| service.by));
+            continue;
+        }
         if let Some(service) = found.service.filter(|_| part.service.is_none()) {
             (part.service, part.matched_by) = (Some(service.record), Some(service.by));
         }
@@ -208,7 +219,7 @@ fn location_of(part: &Part<'_>, register: &Register) -> Option<Location> {
 
 impl<'r> Part<'r> {
     pub fn publisher(&self, register: &'r Register) -> Option<&'r Entity> {
-        register.entity(self.software?.publisher.as_ref()?)
+        self.software.and_then(|software| register.entity(software.publisher.as_ref()?)).or(self.named_publisher)
     }
 
     /// Everybody in control of it: operator (or publisher), their owners to the end of the chain, licensors and
