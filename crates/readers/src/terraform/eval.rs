@@ -152,10 +152,6 @@ impl<'t> Evaluator<'t> {
                 _ => args.push(last),
             }
         }
-        let cost = args.iter().map(Value::nodes).sum();
-        if let Some(spent) = self.spend(cost) {
-            return spent;
-        }
         functions::call(self, &call.name, &args, scope)
     }
 
@@ -165,6 +161,9 @@ impl<'t> Evaluator<'t> {
             Ok(pairs) => pairs,
             Err(unknown) => return unknown,
         };
+        if let Some(spent) = self.spend(pairs.len()) {
+            return spent;
+        }
         let mut list = Vec::new();
         let mut map: BTreeMap<Rc<str>, Value> = BTreeMap::new();
         let mut groups: BTreeMap<Rc<str>, Vec<Value>> = BTreeMap::new();

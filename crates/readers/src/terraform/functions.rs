@@ -23,6 +23,12 @@ pub(super) fn call<'t>(eval: &Evaluator<'t>, name: &str, args: &[Value], scope: 
     }
     let mut origin = Origin::default();
     args.iter().for_each(|arg| origin.add(&arg.origin));
+    // Most functions walk their arguments; those that only look into one of them cost what lies at its top.
+    let shallow = matches!(name, "lookup" | "length" | "element" | "one" | "merge" | "concat" | "keys" | "values");
+    let cost = if shallow { Value::len } else { Value::nodes };
+    if let Some(spent) = eval.spend(args.iter().map(cost).sum()) {
+        return spent;
+    }
     let tolerant = collection::tolerant(name, args).or_else(|| text::tolerant(name, args));
     if let Some(value) = tolerant {
         return value.from(&origin);

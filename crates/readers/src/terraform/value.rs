@@ -205,6 +205,15 @@ impl Value {
         }
     }
 
+    /// How many elements it has; 1 for what has none.
+    pub fn len(&self) -> usize {
+        match &self.data {
+            Data::List(list) => list.items.len(),
+            Data::Object(fields) => fields.map.len(),
+            _ => 1,
+        }
+    }
+
     fn size(&self) -> Size {
         match &self.data {
             Data::List(list) => list.size,

@@ -44,12 +44,13 @@ impl<'t> Emitter<'_, 't> {
     /// The component of a resource that a value came from; a data source gets one now.
     fn target(&mut self, at: ResourceRef) -> Option<ComponentRef> {
         let ordinal = at.ordinal.unwrap_or(0);
+        let instance = self.eval.instance(at.instance)?;
+        let resource = instance.module.resources.get(at.resource as usize)?;
         if let Some(known) = self.reference(at.instance, at.resource, ordinal) {
             return Some(known);
         }
-        let instance = self.eval.instance(at.instance)?;
-        let resource = instance.module.resources.get(at.resource as usize)?;
-        if resource.mode == Mode::Data && !super::is_local(first_word(&resource.kind)) {
+        let local = super::is_local(first_word(&resource.kind)) || is_about_oneself(&resource.kind);
+        if resource.mode == Mode::Data && !local {
             self.resource_instances(&instance, at.resource, resource);
         }
         self.reference(at.instance, at.resource, ordinal)
@@ -130,9 +131,20 @@ impl<'t> Emitter<'_, 't> {
         let at = own_line(&leaf.value, at);
         match leaf.rule {
             Rule::Image => self.image(from, &leaf.value, &resource.address(), at),
+            // The address of an identity provider: whoever answers there is believed.
+            Rule::Address if layer == Layer::Identity => {
+                if let Some(host) = host_in(&leaf.value)
+                    && let Some(to) = self.host(&host, &leaf.value.origin, at)
+                {
+                    let seen = self.evidence(at, at.line);
+                    self.facts.link(from, LinkKind::Trusts, to, seen);
+                }
+            }
             Rule::Address => self.send_to(from, &leaf.value, is_telemetry(resource, layer), at),
             Rule::Env => self.variable(from, leaf, at),
             Rule::Key => self.refer(from, &leaf.value, LinkKind::Trusts, &[Layer::Secrets], at),
+            // A policy or a version of a secret names what it belongs to: no trust of its own.
+            Rule::Role | Rule::Secret if matches!(layer, Layer::Identity | Layer::Secrets) => {}
             Rule::Role => self.refer(from, &leaf.value, LinkKind::Trusts, &[Layer::Identity], at),
             Rule::Secret => self.refer(from, &leaf.value, LinkKind::Trusts, &[Layer::Secrets], at),
             Rule::Certificate => self.refer(from, &leaf.value, LinkKind::ResolvedBy, &[Layer::Certificates], at),
@@ -141,7 +153,8 @@ impl<'t> Emitter<'_, 't> {
             }
             Rule::Bucket => {
                 // A setting of a bucket names the bucket that it belongs to: no flow.
-                let flows = layer != Layer::Storage || is_flow(resource, leaf);
+                let about_it = layer == Layer::Storage || resource.kind.contains("bucket");
+                let flows = !about_it || is_flow(resource, leaf);
                 if flows {
                     self.refer(from, &leaf.value, LinkKind::StoresIn, &[Layer::Storage], at);
                 }
@@ -321,6 +334,31 @@ impl<'t> Emitter<'_, 't> {
             _ => {}
         }
     }
+}
+
+/// Data sources that tell something about the account, the provider or a text: no part of a stack.
+fn is_about_oneself(kind: &str) -> bool {
+    const KINDS: &[&str] = &[
+        "aws_caller_identity",
+        "aws_partition",
+        "aws_region",
+        "aws_regions",
+        "aws_availability_zones",
+        "aws_availability_zone",
+        "aws_canonical_user_id",
+        "aws_default_tags",
+        "aws_ip_ranges",
+        "aws_service_principal",
+        "azurerm_client_config",
+        "azurerm_subscription",
+        "azuread_client_config",
+        "google_client_config",
+        "google_client_openid_userinfo",
+        "google_project",
+        "google_compute_zones",
+        "google_iam_policy",
+    ];
+    kind.ends_with("policy_document") || KINDS.contains(&kind)
 }
 
 /// Links are looked through this far back for a double one: those of one resource lie together.

@@ -8,7 +8,7 @@ use crate::limits::MAX_TREE_INSTANCES;
 use crate::terraform::endpoint_args::is_local;
 use crate::terraform::eval::{Doubt, Each, Expansion, Instance, Repeated};
 use crate::terraform::module::{Mode, Resource};
-use crate::terraform::value::{LineRef, ResourceRef, Value};
+use crate::terraform::value::{LineRef, Origin, ResourceRef, Value};
 use allod_facts::{Clue, ClueKind, Component, ComponentRef, Confidence, LinkKind, Place, Role, Severity};
 use std::rc::Rc;
 
@@ -94,6 +94,9 @@ impl<'t> Emitter<'_, 't> {
     ) {
         let (region, origin) = match region_of(fields, &resource.kind) {
             Region::Known(region, origin) => (region, origin),
+            Region::Unknown(_, origin) if provider.region.is_some() && self.is_of_provider(&origin) => {
+                provider.region.clone().unwrap_or_default()
+            }
             Region::Unknown(unknown, origin) => {
                 let at = LineRef { file: resource.file, line: resource.block.line };
                 let what = format!("region of `{}{}`", instance.prefix, resource.address());
@@ -110,6 +113,25 @@ impl<'t> Emitter<'_, 't> {
             component.place = Some(Place::region(&region));
         }
         self.decided_by(component, &origin);
+    }
+
+    /// Whether a region or zone was asked of the provider itself: it then lies in the provider's region.
+    fn is_of_provider(&self, origin: &Origin) -> bool {
+        const KINDS: &[&str] = &[
+            "aws_region",
+            "aws_availability_zones",
+            "aws_availability_zone",
+            "google_compute_zones",
+            "google_client_config",
+        ];
+        let asked = |at: &ResourceRef| {
+            let instance = self.eval.instance(at.instance)?;
+            let resource = instance.module.resources.get(at.resource as usize)?;
+            let plain = resource.block.body.attribute("region").is_none()
+                && resource.block.body.attribute("provider").is_none();
+            Some(resource.mode == Mode::Data && plain && KINDS.contains(&&*resource.kind))
+        };
+        origin.resources().iter().any(|at| asked(at) == Some(true))
     }
 
     /// What makes it uncertain that an instance exists.

@@ -176,6 +176,7 @@ fn rule(kind: &str, inside: &str, name: &str) -> Option<Rule> {
         "domain_name" if inside == "origin" => Rule::Address,
         "address" | "host" | "server" | "bootstrap_servers" if connects(kind, inside) => Rule::Address,
         _ if NOT_CONTACTED.contains(&name) => return None,
+        "issuer" | "issuer_uri" | "issuer_url" => Rule::Address,
         _ if name == "url" || name == "uri" || name == "endpoint" || name == "brokers" => Rule::Address,
         _ if ends(&["_url", "_uri", "_endpoint", "_webhook"]) => Rule::Address,
         _ => return None,
