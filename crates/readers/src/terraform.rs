@@ -1,4 +1,21 @@
-//! terraform reader: to be written.
+//! Terraform and OpenTofu configurations: whole module trees, evaluated as far as the files allow.
+//!
+//! A root module is a folder that no other one calls; the modules that it calls are followed with their arguments. What
+//! lies elsewhere (registries, git) is an artefact and not read. Nothing is fetched, run or guessed: an expression that
+//! the files do not decide is reported with the reason.
+
+mod emit;
+mod endpoint_args;
+mod eval;
+mod functions;
+mod layer;
+mod module;
+mod parse;
+mod syntax;
+mod value;
+
+#[cfg(test)]
+mod tests;
 
 use crate::files::Files;
 use crate::{Read, Reader, Scope};
@@ -11,6 +28,14 @@ pub const READER: Reader = Reader {
     read: Read::Loaded(read),
 };
 
-fn read(_files: &Files, _mine: &[&str]) -> Facts {
-    Facts::new()
+fn read(files: &Files, mine: &[&str]) -> Facts {
+    let mut facts = Facts::new();
+    let loaded = module::load(files, mine, &mut facts.diagnostics);
+    let mut tree = module::build(&loaded);
+    facts.diagnostics.append(&mut tree.diagnostics);
+    let eval = eval::Evaluator::new(&tree, files);
+    let mut facts = emit::emit(&eval, facts);
+    facts.diagnostics.append(&mut eval.diagnostics.borrow_mut());
+    facts.diagnostics.sort();
+    facts
 }
