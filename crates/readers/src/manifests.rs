@@ -16,6 +16,8 @@ use crate::{Read, Reader, Scope};
 use allod_facts::{Ecosystem, Facts};
 use found::Found;
 
+pub(crate) use found::git_place;
+
 pub const READER: Reader = Reader {
     id: "manifests",
     about: "application manifests (package.json, pyproject.toml, Cargo.toml, go.mod, pom.xml, ...)",

@@ -124,7 +124,7 @@ fn add_git(facts: &mut Facts, root: ComponentRef, url: &str, seen: Evidence, pin
 }
 
 /// Host and path of a repository: `git+https://host/path.git#x`, `git@host:path`, `ssh://git@host/path`.
-fn git_place(url: &str) -> Option<(String, String)> {
+pub(crate) fn git_place(url: &str) -> Option<(String, String)> {
     let url = url.strip_prefix("git+").unwrap_or(url);
     let url = url.split(['#', '?']).next().unwrap_or(url);
     let (host, path) = match url.split_once("://") {

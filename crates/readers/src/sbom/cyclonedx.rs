@@ -6,6 +6,9 @@ use allod_facts::{Clue, ClueKind, Component, ComponentRef, Confidence, Evidence,
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
 
+/// Endpoints of one service that are shown as evidence.
+const MAX_LINES: usize = 20;
+
 /// Reads one bill.
 pub(super) fn read(bill: &mut Bill, node: &Node) {
     bill.reader = super::CYCLONEDX.id;
@@ -139,17 +142,24 @@ fn service(bill: &mut Bill, node: &Node, own: &[&str]) -> ComponentRef {
     let layer = if role == Role::Own { Layer::Application } else { Layer::Unclassified };
     let mut component = Component::new(&bill.id(reference), name, "service", layer, role, seen);
     let mut placeholder = None;
+    let mut lines = vec![line];
     for url in node.get("endpoints").map(Node::items).unwrap_or_default() {
-        let Some(host) = url.as_str().and_then(endpoint::host_of) else { continue };
-        match endpoint::host_kind(&host) {
-            HostKind::Public => component.clues.push(Clue::new(ClueKind::Host, &host)),
-            HostKind::Placeholder => placeholder = Some((host, url.line)),
-            HostKind::Internal => {}
+        lines.push(url.line);
+        let host = url.as_str().and_then(endpoint::host_of);
+        match host.as_deref().map(endpoint::host_kind) {
+            Some(HostKind::Public) => {
+                component.clues.extend(host.map(|host| Clue::new(ClueKind::Host, &host)));
+            }
+            Some(HostKind::Internal) => {}
+            Some(HostKind::Placeholder) | None => placeholder = Some(url.line),
         }
-        component.evidence.push(bill.seen(url.line));
     }
     if let Some((provider, line)) = provider {
         component.clues.push(Clue::new(ClueKind::Name, provider));
+        lines.push(line);
+    }
+    lines.dedup();
+    for line in lines.into_iter().skip(1).filter(|at| *at != line).take(MAX_LINES) {
         component.evidence.push(bill.seen(line));
     }
     component.clues.push(Clue::new(ClueKind::Name, name));
@@ -163,9 +173,10 @@ fn service(bill: &mut Bill, node: &Node, own: &[&str]) -> ComponentRef {
         bill.parts.entry(reference.to_owned()).or_insert(Part { at, is_library: false });
     }
     if role == Role::Provided && !knows_host {
-        if let Some((host, line)) = placeholder {
+        if let Some(line) = placeholder {
             let seen = bill.seen(line);
-            bill.facts.unresolved("U006", format!("the endpoint `{host}` is a placeholder"), Some(at), seen);
+            let message = format!("the endpoint of the service `{name}` is redacted, a placeholder or no address");
+            bill.facts.unresolved("U006", message, Some(at), seen);
         } else if provider.is_none() {
             let seen = bill.seen(line);
             bill.facts.unresolved("U007", format!("nobody is named who provides the service `{name}`"), Some(at), seen);

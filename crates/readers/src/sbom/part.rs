@@ -116,7 +116,7 @@ impl Bill {
     }
 
     /// The root is built from what is fetched.
-    pub fn from_root(&mut self, kind: LinkKind, to: ComponentRef, line: u32) {
+    pub fn root_uses(&mut self, kind: LinkKind, to: ComponentRef, line: u32) {
         if let Some(root) = self.root {
             self.link(root, kind, to, line);
         }
@@ -161,7 +161,7 @@ impl Bill {
         };
         let is_library = entry.kind == EntryKind::Library;
         self.keep(entry, at, is_library);
-        self.from_root(LinkKind::BuiltFrom, at, entry.line);
+        self.root_uses(LinkKind::BuiltFrom, at, entry.line);
         if let Some((url, line)) = entry.download {
             self.fetched_from(at, url, line, Confidence::High);
         }
@@ -189,7 +189,7 @@ impl Bill {
         };
         if let Some(host) = host {
             self.link(at, LinkKind::BuiltFrom, host, line);
-            self.from_root(LinkKind::BuiltFrom, host, line);
+            self.root_uses(LinkKind::BuiltFrom, host, line);
         }
     }
 
@@ -202,7 +202,7 @@ impl Bill {
         let Some(ecosystem) = purl.ecosystem() else {
             let at = self.named(entry, Layer::Packages, Confidence::Low);
             self.keep(entry, at, true);
-            self.from_root(LinkKind::BuiltFrom, at, line);
+            self.root_uses(LinkKind::BuiltFrom, at, line);
             let host = purl.repository.as_deref().or(purl.default_host().filter(|_| entry.download.is_none()));
             if let Some(url) = host.or(entry.download.map(|(url, _)| url)) {
                 self.fetched_from(at, url, line, Confidence::Medium);
@@ -213,7 +213,7 @@ impl Bill {
         component.clues.extend(entry.makers.iter().map(|(maker, _)| Clue::new(ClueKind::Name, maker)));
         let at = self.add_part(component);
         self.keep(entry, at, true);
-        self.from_root(LinkKind::BuiltFrom, at, line);
+        self.root_uses(LinkKind::BuiltFrom, at, line);
         match &purl.repository {
             Some(url) => self.fetched_from(at, url, line, Confidence::High),
             None => self.fetched_from(at, package::default_registry(ecosystem), line, Confidence::Medium),
@@ -235,7 +235,7 @@ impl Bill {
             }
         };
         self.keep(entry, at, true);
-        self.from_root(LinkKind::BuiltFrom, at, entry.line);
+        self.root_uses(LinkKind::BuiltFrom, at, entry.line);
         Some(at)
     }
 
