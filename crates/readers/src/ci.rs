@@ -70,5 +70,20 @@ fn diagnose(facts: &mut Facts, code: &'static str, message: String, path: &Arc<s
     facts.diagnostics.push(Diagnostic { code, severity, message, path: path.clone(), line, hint: None });
 }
 
+/// Whether a name of a YAML file (lower case) is a pipeline of a platform that is read shallowly.
+pub(crate) fn is_other_name(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "azure-pipelines",
+        "bitbucket-pipelines",
+        ".travis",
+        "cloudbuild",
+        "buildspec",
+        "appveyor",
+        ".appveyor",
+        ".cirrus",
+    ];
+    NAMES.iter().any(|start| name.strip_prefix(start).is_some_and(|rest| rest.starts_with(['.', '-', '_'])))
+}
+
 #[cfg(test)]
 mod tests;

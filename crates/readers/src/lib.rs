@@ -49,6 +49,7 @@ pub const READERS: &[&Reader] = &[
     &ci::GITLAB,
     &ci::FORGEJO,
     &ci::WOODPECKER,
+    &ci::OTHER,
     &dns::ZONE,
     &dns::OCTODNS,
     &sbom::CYCLONEDX,

@@ -72,6 +72,14 @@ fn by_path(path: &str, name: &str, extension: &str) -> Option<&'static Reader> {
     if yaml && (matches!(name, ".woodpecker.yml" | ".woodpecker.yaml") || in_folder(".woodpecker")) {
         return Some(&ci::WOODPECKER);
     }
+    if matches!(name, ".drone.yml" | ".drone.yaml") {
+        return Some(&ci::WOODPECKER);
+    }
+    if yaml && (ci::is_other_name(name) || in_folder(".circleci") || in_folder(".buildkite"))
+        || name.starts_with("jenkinsfile")
+    {
+        return Some(&ci::OTHER);
+    }
     if matches!(name, "kustomization.yaml" | "kustomization.yml" | "kustomization") {
         return Some(&kustomize::READER);
     }

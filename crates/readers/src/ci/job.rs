@@ -165,8 +165,9 @@ impl<'a> Job<'a> {
             self.aws_keys.get_or_insert(seen);
             return;
         }
-        let names: Vec<&str> =
+        let mut names: Vec<&str> =
             std::iter::once(secret).chain(variable).filter(|name| settings::is_credential(name)).collect();
+        names.dedup();
         let Some(first) = names.first() else { return };
         let prefix = settings::words(first).into_iter().next().unwrap_or_default();
         if self.decided.contains(&prefix) {

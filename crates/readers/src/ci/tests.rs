@@ -116,3 +116,101 @@ fn deploying() {
         ],
     );
 }
+
+#[test]
+fn gitlab_does_not_say_whose_it_is() {
+    let text = "include:\n  - project: tools/ci\n    file: x.yml\n  - local: /ci/build.yml\nvariables:\n  TAG: '22'\nbuild:\n  image: node:$TAG\n  script:\n    - npm ci\n";
+    check(
+        &GITLAB,
+        ".gitlab-ci.yml",
+        &[
+            (".gitlab-ci.yml", text),
+            ("ci/build.yml", "ship:\n  tags: [saas-linux-small-amd64]\n  script: docker push registry.clinic.lu/a/b\n"),
+        ],
+        &[
+            "platform:gitlab-ci Provided High [CiPlatform=gitlab-ci] 1-1,2-2",
+            "repo:. Own High [] 1-1,1-1",
+            "gitlab-project:tools/ci Artefact High [] 2-2",
+            "gitlab:.gitlab-ci.yml#build Own High [] 7-7",
+            "image:docker.io/library/node:22 Artefact High [Image=docker.io/library/node] 8-8,6-6",
+            "host:registry.npmjs.org Provided Medium [Host=registry.npmjs.org] 10-10",
+            "gitlab:ci/build.yml#ship Provided High [Runner=saas-linux-small-amd64] 2-2,1-1",
+            "host:registry.clinic.lu Provided High [Host=registry.clinic.lu] 3-3",
+            "built_from repo:. gitlab-project:tools/ci 2",
+            "trusts gitlab:.gitlab-ci.yml#build platform:gitlab-ci 7",
+            "built_from gitlab:.gitlab-ci.yml#build image:docker.io/library/node:22 8",
+            "built_from gitlab:.gitlab-ci.yml#build host:registry.npmjs.org 10",
+            "deployed_by repo:. gitlab:.gitlab-ci.yml#build 7",
+            "trusts gitlab:ci/build.yml#ship platform:gitlab-ci 1",
+            "sends_to gitlab:ci/build.yml#ship host:registry.clinic.lu 3",
+            "deployed_by repo:. gitlab:ci/build.yml#ship 1",
+            "U007 1 no file says whose GitLab runs this pipeline: gitlab.com, or an instance of one's own",
+            "U003 2 the included pipeline `tools/ci` lies elsewhere",
+        ],
+    );
+}
+
+#[test]
+fn forgejo_fetches_actions_from_its_own_mirror() {
+    let path = ".forgejo/workflows/t.yml";
+    let text = "on: push\njobs:\n  t:\n    runs-on: docker\n    steps:\n      - uses: actions/checkout@v4\n";
+    check(
+        &FORGEJO,
+        path,
+        &[(path, text)],
+        &[
+            "platform:forgejo-actions Provided High [CiPlatform=forgejo-actions] 1-1",
+            "repo:. Own High [] 1-1",
+            "forgejo:.forgejo/workflows/t.yml#t Own High [] 4-4,3-3",
+            "action:data.forgejo.org/actions/checkout@v4 Artefact High [Host=data.forgejo.org] 6-6",
+            "trusts forgejo:.forgejo/workflows/t.yml#t platform:forgejo-actions 3",
+            "built_from forgejo:.forgejo/workflows/t.yml#t action:data.forgejo.org/actions/checkout@v4 6",
+            "deployed_by repo:. forgejo:.forgejo/workflows/t.yml#t 3",
+            "U007 1 no file says whose instance runs these Forgejo Actions workflows",
+            "U010 4 nobody's hosted runners are known to have the label `docker`: whose machine it is is not known",
+        ],
+    );
+}
+
+#[test]
+fn other_pipelines() {
+    check(
+        &OTHER,
+        ".circleci/config.yml",
+        &[(
+            ".circleci/config.yml",
+            "version: 2.1\norbs:\n  node: circleci/node@5\njobs:\n  a:\n    docker:\n      - image: cimg/base:1\n    steps:\n      - run: npm ci\n",
+        )],
+        &[
+            "ci:.circleci/config.yml Provided High [CiPlatform=circleci] 1-1",
+            "repo:. Own High [] 1-1",
+            "image:docker.io/cimg/base:1 Artefact High [Image=docker.io/cimg/base] 7-7",
+            "orb:circleci/node@5 Artefact High [CiPlatform=circleci] 3-3",
+            "host:registry.npmjs.org Provided Medium [Host=registry.npmjs.org] 9-9",
+            "deployed_by repo:. ci:.circleci/config.yml 1",
+            "built_from ci:.circleci/config.yml image:docker.io/cimg/base:1 7",
+            "built_from ci:.circleci/config.yml orb:circleci/node@5 3",
+            "built_from ci:.circleci/config.yml host:registry.npmjs.org 9",
+        ],
+    );
+    check(
+        &WOODPECKER,
+        ".woodpecker.yml",
+        &[(
+            ".woodpecker.yml",
+            "steps:\n  - name: a\n    image: alpine\n    environment:\n      SNYK_TOKEN: {from_secret: snyk_token}\n",
+        )],
+        &[
+            "platform:woodpecker Provided High [CiPlatform=woodpecker] 1-1",
+            "repo:. Own High [] 1-1",
+            "woodpecker:.woodpecker.yml#a Own High [] 2-2",
+            "image:docker.io/library/alpine Artefact High [Image=docker.io/library/alpine] 3-3",
+            "secret:.woodpecker.yml#a/SNYK_TOKEN Provided Low [EnvVar=SNYK_TOKEN] 5-5",
+            "trusts woodpecker:.woodpecker.yml#a platform:woodpecker 2",
+            "deployed_by repo:. woodpecker:.woodpecker.yml#a 2",
+            "built_from woodpecker:.woodpecker.yml#a image:docker.io/library/alpine 3",
+            "sends_to woodpecker:.woodpecker.yml#a secret:.woodpecker.yml#a/SNYK_TOKEN 5",
+            "U007 1 no file says whose Woodpecker CI server runs this pipeline",
+        ],
+    );
+}
