@@ -14,3 +14,14 @@ pub const MAX_INSTANCES: usize = 10_000;
 pub const MAX_TEXT_BYTES: usize = 1 << 20;
 /// Steps that the evaluation of one expression may take.
 pub const MAX_EVAL_STEPS: usize = 1_000_000;
+/// Sightings of one artefact that one reader keeps as evidence: further lines say nothing new, and comparing each with
+/// all before it would be quadratic.
+pub const MAX_SIGHTINGS: usize = 20;
+/// Packages of one manifest; the largest real ones name a few thousand.
+pub const MAX_PACKAGES: usize = 20_000;
+/// Words of one script that are looked at; the largest real ones have a few thousand.
+pub const MAX_SCRIPT_WORDS: usize = 100_000;
+/// The longest value of a shell variable: one that names others can double at every step.
+pub const MAX_SHELL_VALUE_BYTES: usize = 4096;
+/// Module calls of one plan that are followed.
+pub const MAX_MODULE_CALLS: usize = 10_000;

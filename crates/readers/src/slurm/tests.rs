@@ -101,6 +101,26 @@ fn fetches_and_what_is_not_known() {
 }
 
 #[test]
+fn a_model_from_ollama() {
+    check(
+        "#SBATCH -A p200123     # project\nmodule add Apptainer\napptainer pull docker://ollama/ollama\napptainer exec --nv ollama_latest.sif ollama pull mistral\n",
+        &[
+            "# Own application [] High @1",
+            "hpc:meluxina Provided compute [meluxina] Medium @1",
+            "hpc-module:Apptainer Artefact packages [apptainer] Low @2",
+            "image:docker.io/ollama/ollama Artefact registry [docker.io/ollama/ollama] High @3",
+            "model:registry.ollama.ai/mistral Artefact ai-model [registry.ollama.ai] High @4",
+            "host:registry.ollama.ai Provided unclassified [registry.ollama.ai] Medium @4",
+            "# runs_on hpc:meluxina []",
+            "# built_from hpc-module:Apptainer []",
+            "# built_from image:docker.io/ollama/ollama []",
+            "# built_from model:registry.ollama.ai/mistral []",
+            "model:registry.ollama.ai/mistral built_from host:registry.ollama.ai []",
+        ],
+    );
+}
+
+#[test]
 fn no_cut_and_no_binary_panics() {
     let text = "#SBATCH -A 'x' --m=\"é\npip install -i ${A:-https://b.eu} \\\napptainer run docker://é$(x ${ hf download a/b; --model=a/é git clone git@x:y 'un";
     for cut in 0..=text.len() {
