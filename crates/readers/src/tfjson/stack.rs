@@ -234,8 +234,10 @@ impl Stack {
             return index;
         }
         let clue = Clue::new(ClueKind::TerraformProvider, &provider_source(key));
-        let index = self.provider_clues.iter().position(|known| *known == clue).unwrap_or(self.provider_clues.len());
-        if index == self.provider_clues.len() {
+        let next = self.provider_clues.len();
+        // Two spellings of one provider share a number.
+        let index = *self.providers.entry(clue.text.to_string()).or_insert(next);
+        if index == next {
             self.provider_clues.push(clue);
         }
         self.providers.insert(key.to_owned(), index);
