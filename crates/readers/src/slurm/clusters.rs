@@ -52,8 +52,8 @@ const DOMAINS: &[(&str, &str)] = &[
 const PATHS: &[(&str, &str)] = &[
     ("/mnt/tier2/", "meluxina"),
     ("/mnt/tier1/", "meluxina"),
-    ("/project/home/p200", "meluxina"),
-    ("/project/scratch/p200", "meluxina"),
+    ("/project/home/p20", "meluxina"),
+    ("/project/scratch/p20", "meluxina"),
     ("/scratch/project_46", "lumi"),
     ("/project/project_46", "lumi"),
     ("/projappl/project_46", "lumi"),
@@ -196,7 +196,7 @@ fn loads_meluxina(command: &[super::script::Word]) -> bool {
 /// Accounts whose form only one site uses: `p200981`, `project_465000123`, `abc@h100`.
 fn account_cluster(account: &str) -> Option<&'static str> {
     let digits = |text: &str, count: usize| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
-    if account.strip_prefix("p200").is_some_and(|rest| digits(rest, 3)) {
+    if account.strip_prefix("p20").is_some_and(|rest| digits(rest, 4)) {
         Some("meluxina")
     } else if account.strip_prefix("project_46").is_some_and(|rest| digits(rest, 7)) {
         Some("lumi")
@@ -256,6 +256,7 @@ mod tests {
         use Confidence::{High, Medium};
         check("#SBATCH --clusters=Meluxina\n", "j", Some(("meluxina", 1, High)));
         check("#SBATCH -A p200981\n", "j", Some(("meluxina", 1, Medium)));
+        check("#SBATCH --account p201259\n", "j", Some(("meluxina", 1, Medium)));
         check("#SBATCH -A project_465000123\n", "j", Some(("lumi", 1, Medium)));
         check("cd /project/home/p200981/x\n", "j", Some(("meluxina", 1, Medium)));
         check("#SBATCH -p x\nssh login.lxp.lu\n", "j", Some(("meluxina", 2, High)));
