@@ -3,7 +3,7 @@
 //! Whose a cluster is, and where, is the register's knowledge. Source of the traces: the user documentation of each
 //! site.
 
-use super::script::Script;
+use super::script::{Script, Word};
 use allod_facts::Confidence;
 
 /// A trace of a cluster in a script.
@@ -179,18 +179,18 @@ pub(super) fn traces(script: &Script<'_>, path: &str) -> Vec<Trace> {
     let first = script.header.map_or(1, |(first, _)| first);
     found.extend(script.directive("job-name").and_then(|(name, line)| Some(medium(name_in(name)?, line))));
     found.extend(name_in(path).map(|cluster| medium(cluster, first)));
-    if script.commands.iter().any(|command| loads_meluxina(command)) {
-        found.push(medium("meluxina", first));
-    }
+    let loaded = script.commands.iter().find_map(|command| loads_meluxina(command));
+    found.extend(loaded.map(|line| medium("meluxina", line)));
     found.sort_by(|a, b| (b.confidence, a.line, &a.cluster).cmp(&(a.confidence, b.line, &b.cluster)));
     found
 }
 
 /// `module load env/release/2023.1`: the way in which only MeluXina names its software environments.
-fn loads_meluxina(command: &[super::script::Word]) -> bool {
-    let mut words = command.iter().map(|word| word.text.as_str());
-    matches!(words.next(), Some("module" | "ml"))
-        && words.any(|word| word.starts_with("env/release/") || word.starts_with("env/staging/"))
+fn loads_meluxina(command: &[Word]) -> Option<u32> {
+    let (program, names) = command.split_first()?;
+    let environment = |word: &&Word| word.text.starts_with("env/release/") || word.text.starts_with("env/staging/");
+    let loads = matches!(program.text.as_str(), "module" | "ml");
+    names.iter().find(environment).filter(|_| loads).map(|word| word.line)
 }
 
 /// Accounts whose form only one site uses: `p200981`, `project_465000123`, `abc@h100`.

@@ -50,7 +50,7 @@ curl -s -X POST -d @out.json https://hooks.acme.eu/done?token=abc
 "#,
         &[
             "# Own application [] High @2",
-            "hpc:meluxina Provided compute [meluxina] Medium @2,3,7",
+            "hpc:meluxina Provided compute [meluxina] Medium @3,6,7",
             "host:otlp.acme.eu Provided unclassified [otlp.acme.eu] High @9",
             "#env:HF_TOKEN Provided unclassified [HF_TOKEN] Low @10",
             "model:huggingface.co/mistralai/Mistral-Small-3.2 Artefact ai-model [huggingface.co mistralai] High @11,15",
@@ -61,7 +61,7 @@ curl -s -X POST -d @out.json https://hooks.acme.eu/done?token=abc
             "# runs_on hpc:meluxina []",
             "# sends_to host:otlp.acme.eu []",
             "# sends_to #env:HF_TOKEN []",
-            "# built_from model:huggingface.co/mistralai/Mistral-Small-3.2 []",
+            "# built_from model:huggingface.co/mistralai/Mistral-Small-3.2 [LocalMirror]",
             "model:huggingface.co/mistralai/Mistral-Small-3.2 built_from host:huggingface.co [LocalMirror]",
             "# built_from hpc-module:Apptainer/1.3.1 []",
             "# built_from image:docker.io/vllm/vllm-openai:v0.9 []",

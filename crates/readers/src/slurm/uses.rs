@@ -290,15 +290,18 @@ impl Uses<'_> {
                 .with_clue(Clue::new(ClueKind::Name, owner));
         component.confidence = confidence;
         let at = self.facts.add(component);
-        self.link(LinkKind::BuiltFrom, at, line);
+        let mut added = usize::from(self.link(LinkKind::BuiltFrom, at, line));
         if let Some(Target::Host(host)) = endpoint::sight(self.facts, &hub, seen.clone(), confidence)
             && self.linked.insert((LinkKind::BuiltFrom, host))
         {
-            let offline = self.offline.map(|line| self.seen(line));
-            let link = self.facts.link(at, LinkKind::BuiltFrom, host, seen);
-            if let Some(offline) = offline {
+            self.facts.link(at, LinkKind::BuiltFrom, host, seen);
+            added += 1;
+        }
+        // The job works on what was fetched before: the hub cannot stop it.
+        if let Some(offline) = self.offline.map(|line| self.seen(line)) {
+            for link in self.facts.links.iter_mut().rev().take(added) {
                 link.mitigations.push(Mitigation::LocalMirror);
-                link.evidence.push(offline);
+                link.evidence.push(offline.clone());
             }
         }
     }
