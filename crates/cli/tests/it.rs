@@ -61,7 +61,7 @@ fn the_clinic_shows_what_is_foreign_and_what_is_not() {
             "{path}:{line} {country} {layer}: {found:#?}"
         );
     };
-    check("telemetry/collector.yaml", 16, "US", "observability");
+    check("telemetry/collector.yaml", 20, "US", "observability");
     check("dns/clinic.example.zone", 10, "US", "dns");
     check("infra/backup/main.tf", 26, "US", "storage");
     check(".github/workflows/release.yml", 12, "US", "ci");

@@ -78,7 +78,7 @@ fn head(audit: &Audit<'_>, look: Look, out: &mut String) {
         let word = match side {
             Side::Foreign => "controlled from abroad",
             Side::Unknown => "unknown",
-            Side::Home => "controlled from home",
+            Side::Home => "from home",
             Side::Ours => "run by ourselves",
         };
         look.side(side, &format!("{number} {word}"))

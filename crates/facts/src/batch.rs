@@ -103,11 +103,8 @@ impl Component {
                 self.clues.push(clue);
             }
         }
-        for seen in other.evidence {
-            if !self.evidence.contains(&seen) {
-                self.evidence.push(seen);
-            }
-        }
+        // Each sighting once is seen to when all are there: looking through thousands of them here would be quadratic.
+        self.evidence.extend(other.evidence);
         for class in other.data {
             if let Err(at) = self.data.binary_search(&class) {
                 self.data.insert(at, class);

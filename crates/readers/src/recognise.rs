@@ -1,9 +1,11 @@
 use crate::Reader;
-use crate::files::name_of;
+use crate::files::{decode, name_of};
 use crate::{
     ci, compose, config, dns, dockerfile, helm, kubernetes, kustomize, manifests, sbom, slurm, telemetry, terraform,
     tfjson,
 };
+
+use std::borrow::Cow;
 
 /// How many bytes of a file decide about its format.
 pub const HEAD_BYTES: usize = 16 << 10;
@@ -131,7 +133,13 @@ fn is_compose_name(name: &str) -> bool {
 }
 
 fn by_content(path: &str, name: &str, extension: &str, head: &[u8]) -> Option<&'static Reader> {
-    let text = String::from_utf8_lossy(head.get(..HEAD_BYTES).unwrap_or(head));
+    let head = head.get(..HEAD_BYTES).unwrap_or(head);
+    // UTF-16 is converted (whole units only); anything else is looked at as it is.
+    let units = head.get(..head.len() & !1).unwrap_or(head);
+    let text = match head {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => decode(units).map_or(String::from_utf8_lossy(head), Cow::Owned),
+        _ => String::from_utf8_lossy(head),
+    };
     let key = |word: &str| text.lines().any(|line| line.strip_prefix(word).is_some_and(|rest| rest.starts_with(':')));
     match extension {
         "yaml" | "yml" => {

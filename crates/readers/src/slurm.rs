@@ -8,6 +8,7 @@ mod script;
 mod uses;
 
 use crate::files::{Files, name_of};
+use crate::limits::MAX_SCRIPT_WORDS;
 use crate::node::Broken;
 use crate::{Read, Reader, Scope};
 use allod_facts::{Clue, ClueKind, Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Role};
@@ -47,6 +48,10 @@ fn job(facts: &mut Facts, path: &Arc<str>, script: &Script<'_>) {
     let name = name.unwrap_or_else(|| name_of(path));
     let job = Component::new(&format!("slurm:{path}#"), name, "slurm-job", Layer::Application, Role::Own, seen);
     let job = facts.add(job);
+    if let Some(line) = script.cut_at {
+        let message = format!("more than {MAX_SCRIPT_WORDS} words");
+        facts.diagnostics.push(Broken { code: "D006", message, line }.diagnostic(path));
+    }
     cluster(facts, path, script, job);
     uses::read(facts, path, script, job);
 }

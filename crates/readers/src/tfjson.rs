@@ -7,29 +7,38 @@
 
 mod configuration;
 mod layer;
+mod provider;
 mod resources;
 mod scan;
+mod sources;
 mod stack;
+mod utf16;
 mod values;
 
-use crate::{Read, Reader, Scope};
+use crate::{Reader, Scope};
 use allod_facts::{Diagnostic, Facts, Severity};
 use scan::{Scan, Stop};
 use stack::Stack;
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 use std::sync::Arc;
+use utf16::Utf16;
 
 pub const READER: Reader = Reader {
     id: "terraform-json",
     about: "Terraform plan and state JSON",
     scope: Scope::File,
-    read: Read::Streamed(read),
+    read: crate::Read::Streamed(read),
 };
 
 fn read(path: &str, from: &mut dyn BufRead) -> Facts {
     let mut stack = Stack::new(path, READER.id);
     let mut seen = Document::default();
-    let outcome = Scan::new(from).and_then(|mut scan| document(&mut scan, &mut stack, &mut seen));
+    let mut read =
+        |from: &mut dyn Read| Scan::new(from).and_then(|mut scan| document(&mut scan, &mut stack, &mut seen));
+    let outcome = match Utf16::opened(from) {
+        Ok(mut converted) => read(&mut converted),
+        Err(mut plain) => read(&mut plain),
+    };
     let mut facts = stack.finish(if seen.is_plan { "terraform-plan" } else { "terraform-state" });
     let report = |code, severity, message: &str, line, hint: Option<&str>| Diagnostic {
         code,
@@ -48,6 +57,7 @@ fn read(path: &str, from: &mut dyn BufRead) -> Facts {
             let hint = Some("audit the output of `tofu show -json` instead");
             facts.diagnostics.push(report("D010", Severity::Warning, message, 1, hint));
         }
+        Ok(()) if seen.has_backend => {}
         Ok(()) if seen.old_version.is_some() => {
             let message = format!("state version {} is not read", seen.old_version.unwrap_or_default());
             let hint = Some("audit the output of `terraform show -json` instead");
@@ -68,6 +78,7 @@ struct Document {
     is_plan: bool,
     has_resources: bool,
     encrypted: bool,
+    has_backend: bool,
     old_version: Option<String>,
 }
 
@@ -82,6 +93,7 @@ enum Key {
     Modules,
     Version,
     Encrypted,
+    Backend,
     Format,
     Other,
 }
@@ -97,6 +109,7 @@ fn key_of(name: &str) -> Key {
         "resources" => Key::Resources,
         "modules" => Key::Modules,
         "version" => Key::Version,
+        "backend" => Key::Backend,
         "encrypted_data" => Key::Encrypted,
         // An empty state has nothing but this.
         "format_version" => Key::Format,
@@ -122,6 +135,10 @@ fn document(scan: &mut Scan<'_>, stack: &mut Stack, seen: &mut Document) -> Resu
             Key::Modules => {
                 seen.old_version = version.take();
                 scan.skip()?;
+            }
+            Key::Backend => {
+                seen.has_backend = true;
+                resources::backend(scan, stack)?;
             }
             Key::Encrypted => {
                 seen.encrypted = true;

@@ -3,16 +3,12 @@
 use super::{READER, package};
 use crate::endpoint::{self, Target};
 use crate::files::{Files, folder_of, join, name_of};
-use crate::node::{Node, parse_toml};
+use crate::limits::{MAX_PACKAGES, MAX_SIGHTINGS};
+use crate::node::{Broken, Node, parse_toml};
 use allod_facts::{
     Clue, ClueKind, Component, ComponentRef, Confidence, Ecosystem, Evidence, Facts, Layer, LinkKind, Mitigation, Role,
 };
 use std::sync::Arc;
-
-/// Packages of one manifest that are read; the largest real ones have a few thousand.
-const MAX_PACKAGES: usize = 20_000;
-/// Sightings of one package that are kept as evidence.
-const MAX_SIGHTINGS: usize = 20;
 
 /// What one manifest says.
 #[derive(Debug, Default)]
@@ -28,12 +24,16 @@ pub(super) struct Found {
     pub replaces_default: bool,
     /// Text that stands where a registry or package belongs and cannot be evaluated, with its line.
     pub unknown: Vec<(String, u32)>,
+    /// The line from which on packages were left out, because there were too many.
+    pub cut_at: Option<u32>,
 }
 
 impl Found {
     pub fn package(&mut self, name: &str, line: u32) {
         let name = name.trim();
-        if !name.is_empty() && self.packages.len() < MAX_PACKAGES {
+        if self.packages.len() >= MAX_PACKAGES {
+            self.cut_at.get_or_insert(line);
+        } else if !name.is_empty() {
             self.packages.push((name.to_owned(), line));
         }
     }
@@ -49,7 +49,9 @@ impl Found {
 
     /// Takes a repository's URL in any of the spellings of git.
     pub fn git(&mut self, url: &str, line: u32, pinned: bool) {
-        if self.git.len() < MAX_PACKAGES {
+        if self.git.len() >= MAX_PACKAGES {
+            self.cut_at.get_or_insert(line);
+        } else {
             self.git.push((url.to_owned(), line, pinned));
         }
     }
@@ -70,6 +72,10 @@ impl Found {
         }
         for (url, line, pinned) in &self.git {
             add_git(facts, root, url, seen(*line), *pinned);
+        }
+        if let Some(line) = self.cut_at {
+            let message = format!("more than {MAX_PACKAGES} dependencies");
+            facts.diagnostics.push(Broken { code: "D006", message, line }.diagnostic(path));
         }
         for (text, line) in &self.unknown {
             let message = format!("`{text}` is not evaluated");

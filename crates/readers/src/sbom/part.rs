@@ -1,6 +1,7 @@
 //! What both formats of a bill come to: the root, its parts and the registries that they come from.
 
 use super::purl::{self, Purl};
+use crate::limits::MAX_SIGHTINGS;
 use crate::manifests::package;
 use crate::{endpoint, image};
 use allod_facts::{
@@ -9,9 +10,6 @@ use allod_facts::{
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
-
-/// Sightings of one part that are kept as evidence.
-const MAX_SIGHTINGS: usize = 20;
 
 /// A bill while it is being read.
 pub(super) struct Bill {

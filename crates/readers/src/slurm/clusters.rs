@@ -3,7 +3,7 @@
 //! Whose a cluster is, and where, is the register's knowledge. Source of the traces: the user documentation of each
 //! site.
 
-use super::script::Script;
+use super::script::{Script, Word};
 use allod_facts::Confidence;
 
 /// A trace of a cluster in a script.
@@ -52,8 +52,8 @@ const DOMAINS: &[(&str, &str)] = &[
 const PATHS: &[(&str, &str)] = &[
     ("/mnt/tier2/", "meluxina"),
     ("/mnt/tier1/", "meluxina"),
-    ("/project/home/p200", "meluxina"),
-    ("/project/scratch/p200", "meluxina"),
+    ("/project/home/p20", "meluxina"),
+    ("/project/scratch/p20", "meluxina"),
     ("/scratch/project_46", "lumi"),
     ("/project/project_46", "lumi"),
     ("/projappl/project_46", "lumi"),
@@ -179,24 +179,24 @@ pub(super) fn traces(script: &Script<'_>, path: &str) -> Vec<Trace> {
     let first = script.header.map_or(1, |(first, _)| first);
     found.extend(script.directive("job-name").and_then(|(name, line)| Some(medium(name_in(name)?, line))));
     found.extend(name_in(path).map(|cluster| medium(cluster, first)));
-    if script.commands.iter().any(|command| loads_meluxina(command)) {
-        found.push(medium("meluxina", first));
-    }
+    let loaded = script.commands.iter().find_map(|command| loads_meluxina(command));
+    found.extend(loaded.map(|line| medium("meluxina", line)));
     found.sort_by(|a, b| (b.confidence, a.line, &a.cluster).cmp(&(a.confidence, b.line, &b.cluster)));
     found
 }
 
 /// `module load env/release/2023.1`: the way in which only MeluXina names its software environments.
-fn loads_meluxina(command: &[super::script::Word]) -> bool {
-    let mut words = command.iter().map(|word| word.text.as_str());
-    matches!(words.next(), Some("module" | "ml"))
-        && words.any(|word| word.starts_with("env/release/") || word.starts_with("env/staging/"))
+fn loads_meluxina(command: &[Word]) -> Option<u32> {
+    let (program, names) = command.split_first()?;
+    let environment = |word: &&Word| word.text.starts_with("env/release/") || word.text.starts_with("env/staging/");
+    let loads = matches!(program.text.as_str(), "module" | "ml");
+    names.iter().find(environment).filter(|_| loads).map(|word| word.line)
 }
 
 /// Accounts whose form only one site uses: `p200981`, `project_465000123`, `abc@h100`.
 fn account_cluster(account: &str) -> Option<&'static str> {
     let digits = |text: &str, count: usize| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
-    if account.strip_prefix("p200").is_some_and(|rest| digits(rest, 3)) {
+    if account.strip_prefix("p20").is_some_and(|rest| digits(rest, 4)) {
         Some("meluxina")
     } else if account.strip_prefix("project_46").is_some_and(|rest| digits(rest, 7)) {
         Some("lumi")
@@ -256,6 +256,7 @@ mod tests {
         use Confidence::{High, Medium};
         check("#SBATCH --clusters=Meluxina\n", "j", Some(("meluxina", 1, High)));
         check("#SBATCH -A p200981\n", "j", Some(("meluxina", 1, Medium)));
+        check("#SBATCH --account p201259\n", "j", Some(("meluxina", 1, Medium)));
         check("#SBATCH -A project_465000123\n", "j", Some(("lumi", 1, Medium)));
         check("cd /project/home/p200981/x\n", "j", Some(("meluxina", 1, Medium)));
         check("#SBATCH -p x\nssh login.lxp.lu\n", "j", Some(("meluxina", 2, High)));

@@ -1,12 +1,8 @@
 //! A batch script as directives, assignments and commands. It is never run; what only a shell could know stays as it is
 //! written (`$NAME`).
 
+use crate::limits::{MAX_SCRIPT_WORDS, MAX_SHELL_VALUE_BYTES};
 use rustc_hash::FxHashMap;
-
-/// Words of one script that are looked at; the largest real ones have a few thousand.
-const MAX_WORDS: usize = 100_000;
-/// The longest value that a variable may grow to by naming others.
-const MAX_VALUE_BYTES: usize = 4096;
 
 #[derive(Debug, Default)]
 pub(super) struct Script<'a> {
@@ -17,6 +13,8 @@ pub(super) struct Script<'a> {
     pub comments: Vec<(&'a str, u32)>,
     pub assignments: Vec<(String, Word)>,
     pub commands: Vec<Vec<Word>>,
+    /// The line from which on the script was not looked at, because it was too long.
+    pub cut_at: Option<u32>,
 }
 
 /// A word of a command, quotes taken off and known variables filled in.
@@ -57,7 +55,10 @@ pub(super) fn parse(text: &str) -> Script<'_> {
         for token in tokens(body) {
             words += 1;
             match token {
-                _ if words > MAX_WORDS => return script,
+                _ if words > MAX_SCRIPT_WORDS => {
+                    script.cut_at = Some(line);
+                    return script;
+                }
                 Token::Comment(comment) => script.comments.push((comment, line)),
                 Token::Separator => finish(&mut script, &mut command),
                 Token::Word { raw, literal } => {
@@ -202,7 +203,7 @@ fn filled(raw: &str, variables: &FxHashMap<String, String>) -> (String, bool) {
             }
         }
         rest = behind;
-        if text.len() > MAX_VALUE_BYTES {
+        if text.len() > MAX_SHELL_VALUE_BYTES {
             return (text, true);
         }
     }

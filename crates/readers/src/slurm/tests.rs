@@ -50,7 +50,7 @@ curl -s -X POST -d @out.json https://hooks.acme.eu/done?token=abc
 "#,
         &[
             "# Own application [] High @2",
-            "hpc:meluxina Provided compute [meluxina] Medium @2,3,7",
+            "hpc:meluxina Provided compute [meluxina] Medium @3,6,7",
             "host:otlp.acme.eu Provided unclassified [otlp.acme.eu] High @9",
             "#env:HF_TOKEN Provided unclassified [HF_TOKEN] Low @10",
             "model:huggingface.co/mistralai/Mistral-Small-3.2 Artefact ai-model [huggingface.co mistralai] High @11,15",
@@ -61,7 +61,7 @@ curl -s -X POST -d @out.json https://hooks.acme.eu/done?token=abc
             "# runs_on hpc:meluxina []",
             "# sends_to host:otlp.acme.eu []",
             "# sends_to #env:HF_TOKEN []",
-            "# built_from model:huggingface.co/mistralai/Mistral-Small-3.2 []",
+            "# built_from model:huggingface.co/mistralai/Mistral-Small-3.2 [LocalMirror]",
             "model:huggingface.co/mistralai/Mistral-Small-3.2 built_from host:huggingface.co [LocalMirror]",
             "# built_from hpc-module:Apptainer/1.3.1 []",
             "# built_from image:docker.io/vllm/vllm-openai:v0.9 []",
@@ -96,6 +96,26 @@ fn fetches_and_what_is_not_known() {
             "U001 the model comes from a variable that the script does not set @6",
             "U003 the image file `other.sif` was made elsewhere, and the script does not say from what @6",
             "U006 an address is redacted or a template @6",
+        ],
+    );
+}
+
+#[test]
+fn a_model_from_ollama() {
+    check(
+        "#SBATCH -A p200123     # project\nmodule add Apptainer\napptainer pull docker://ollama/ollama\napptainer exec --nv ollama_latest.sif ollama pull mistral\n",
+        &[
+            "# Own application [] High @1",
+            "hpc:meluxina Provided compute [meluxina] Medium @1",
+            "hpc-module:Apptainer Artefact packages [apptainer] Low @2",
+            "image:docker.io/ollama/ollama Artefact registry [docker.io/ollama/ollama] High @3",
+            "model:registry.ollama.ai/mistral Artefact ai-model [registry.ollama.ai] High @4",
+            "host:registry.ollama.ai Provided unclassified [registry.ollama.ai] Medium @4",
+            "# runs_on hpc:meluxina []",
+            "# built_from hpc-module:Apptainer []",
+            "# built_from image:docker.io/ollama/ollama []",
+            "# built_from model:registry.ollama.ai/mistral []",
+            "model:registry.ollama.ai/mistral built_from host:registry.ollama.ai []",
         ],
     );
 }

@@ -157,6 +157,14 @@ impl Uses<'_> {
             }
             "pip" | "pip3" | "uv" | "conda" | "mamba" | "micromamba" => self.install(name(&first.text), arguments),
             "hf" | "huggingface-cli" => self.hub_command(arguments),
+            // Ollama's own registry serves the models that it is asked for by name.
+            "ollama" => {
+                if let [verb, model, ..] = arguments
+                    && matches!(verb.text.as_str(), "pull" | "run")
+                {
+                    self.ollama(model);
+                }
+            }
             "vllm" => {
                 if let [serve, model, ..] = arguments
                     && serve.text == "serve"
@@ -214,27 +222,31 @@ impl Uses<'_> {
         }
         let Some(arguments) = runtime.and_then(|at| command.get(at + 1..)) else { return };
         let verb = arguments.iter().find(|word| !word.text.starts_with('-')).map_or("", |word| word.text.as_str());
-        let file = arguments.iter().find(|word| word.text.ends_with(".sif") || word.text.ends_with(".sqsh"));
-        let Some(file) = file else { return };
-        match verb {
-            "pull" | "build" | "import" => {
-                self.made.insert(file.text.clone());
-            }
-            _ if self.made.contains(&file.text) => {}
-            _ => {
-                let shown = name(&file.text);
-                let message =
-                    format!("the image file `{shown}` was made elsewhere, and the script does not say from what");
-                let seen = self.seen(file.line);
-                self.facts.unresolved("U003", message, Some(self.job), seen);
-            }
+        if matches!(verb, "pull" | "build" | "import") {
+            // Without a file name, the tools make one from the image's name and tag.
+            let made = arguments.iter().filter_map(|word| match word.text.split_once("://") {
+                Some((_, image)) => {
+                    let (name, tag) = name(image).split_once(':').unwrap_or((name(image), "latest"));
+                    Some(format!("{name}_{tag}.sif"))
+                }
+                None => is_image_file(&word.text).then(|| word.text.clone()),
+            });
+            self.made.extend(made);
+            return;
+        }
+        let file = arguments.iter().find(|word| is_image_file(&word.text));
+        if let Some(file) = file.filter(|file| !self.made.contains(&file.text)) {
+            let shown = name(&file.text);
+            let message = format!("the image file `{shown}` was made elsewhere, and the script does not say from what");
+            let seen = self.seen(file.line);
+            self.facts.unresolved("U003", message, Some(self.job), seen);
         }
     }
 
     fn image(&mut self, text: &str, line: u32) {
         // Shifter writes `docker:name`, Pyxis `registry#name`.
         let text = text.strip_prefix("docker:").map_or(text, |rest| rest.trim_start_matches('/')).replacen('#', "/", 1);
-        if text.starts_with('/') || text.ends_with(".sif") || text.ends_with(".sqsh") {
+        if text.starts_with('/') || is_image_file(&text) {
             return;
         }
         let seen = self.seen(line);
@@ -278,16 +290,38 @@ impl Uses<'_> {
                 .with_clue(Clue::new(ClueKind::Name, owner));
         component.confidence = confidence;
         let at = self.facts.add(component);
-        self.link(LinkKind::BuiltFrom, at, line);
+        let mut added = usize::from(self.link(LinkKind::BuiltFrom, at, line));
         if let Some(Target::Host(host)) = endpoint::sight(self.facts, &hub, seen.clone(), confidence)
             && self.linked.insert((LinkKind::BuiltFrom, host))
         {
-            let offline = self.offline.map(|line| self.seen(line));
-            let link = self.facts.link(at, LinkKind::BuiltFrom, host, seen);
-            if let Some(offline) = offline {
+            self.facts.link(at, LinkKind::BuiltFrom, host, seen);
+            added += 1;
+        }
+        // The job works on what was fetched before: the hub cannot stop it.
+        if let Some(offline) = self.offline.map(|line| self.seen(line)) {
+            for link in self.facts.links.iter_mut().rev().take(added) {
                 link.mitigations.push(Mitigation::LocalMirror);
-                link.evidence.push(offline);
+                link.evidence.push(offline.clone());
             }
+        }
+    }
+
+    fn ollama(&mut self, model: &Word) {
+        const REGISTRY: &str = "registry.ollama.ai";
+        if model.is_open {
+            return self.unset("the model", model.line);
+        }
+        if let Some(name) = model.text.strip_prefix("hf.co/") {
+            return self.model(name.split(':').next().unwrap_or(name), model.line, Confidence::High);
+        }
+        let seen = self.seen(model.line);
+        let id = format!("model:{REGISTRY}/{}", model.text);
+        let component = Component::new(&id, &model.text, "model", Layer::AiModel, Role::Artefact, seen.clone())
+            .with_clue(Clue::new(ClueKind::Host, REGISTRY));
+        let at = self.facts.add(component);
+        self.link(LinkKind::BuiltFrom, at, model.line);
+        if let Some(Target::Host(host)) = endpoint::sight(self.facts, REGISTRY, seen.clone(), Confidence::Medium) {
+            self.facts.link(at, LinkKind::BuiltFrom, host, seen);
         }
     }
 
@@ -449,6 +483,7 @@ fn is_known(name: &str) -> bool {
             | "hf"
             | "huggingface-cli"
             | "vllm"
+            | "ollama"
     )
 }
 
@@ -465,6 +500,10 @@ fn takes_value(option: &str) -> &'static str {
         | "--python" => "-r",
         _ => "",
     }
+}
+
+fn is_image_file(text: &str) -> bool {
+    text.ends_with(".sif") || text.ends_with(".sqsh")
 }
 
 /// The file name of a program or path.

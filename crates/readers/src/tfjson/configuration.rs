@@ -2,11 +2,9 @@
 
 use super::scan::{Scan, Stop};
 use super::values::{Seen, seen};
+use crate::limits::MAX_MODULE_CALLS;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
-
-/// Modules inside modules whose calls are followed (the scanner's depth bounds them as well).
-const MAX_MODULE_CALLS: usize = 10_000;
 
 /// What the configuration says beyond the resources.
 #[derive(Default)]

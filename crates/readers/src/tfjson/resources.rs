@@ -268,6 +268,36 @@ fn raw_instances(scan: &mut Scan<'_>) -> Result<Vec<Instance>, Stop> {
     Ok(instances)
 }
 
+/// `backend` in the working state below `.terraform/`: its type and its settings.
+pub(super) fn backend(scan: &mut Scan<'_>, stack: &mut Stack) -> Result<(), Stop> {
+    enum Key {
+        Kind,
+        Settings,
+        Other,
+    }
+    let key_of = |name: &str| match name {
+        "type" => Key::Kind,
+        "config" => Key::Settings,
+        _ => Key::Other,
+    };
+    let (mut kind, mut line, mut settings) = (String::new(), scan.value_line()?, Values::default());
+    let Some(mut open) = scan.object()? else { return Ok(()) };
+    while let Some(key) = scan.key(&mut open, key_of)? {
+        match key {
+            Key::Kind => {
+                line = scan.line();
+                text(scan, &mut kind)?;
+            }
+            Key::Settings => settings.read(scan)?,
+            Key::Other => scan.skip()?,
+        }
+    }
+    if !kind.is_empty() {
+        stack.add_backend(&kind, line, settings.place);
+    }
+    Ok(())
+}
+
 fn text(scan: &mut Scan<'_>, into: &mut String) -> Result<(), Stop> {
     into.clear();
     into.push_str(scan.string()?.unwrap_or_default());

@@ -109,7 +109,7 @@ fn a_plan_with_aliases_modules_and_deletions() {
             " Own iac [] - @1",
             "module:git::https://github.com/acme/db.git Artefact iac [github.com] - @46",
             "provider.aws Provided cloud [hashicorp/aws] eu-west-3 @36,38,3",
-            "host:registry.terraform.io Provided unclassified [registry.terraform.io] - @36,40",
+            "host:registry.terraform.io Provided unclassified [registry.terraform.io] - @36",
             "provider.aws.virginia Provided cloud [hashicorp/aws] us-east-1 @40,42",
             "tf:plan.json# built_from module:git::https://github.com/acme/db.git",
             "tf:plan.json# built_from host:registry.terraform.io",
@@ -157,7 +157,7 @@ fn a_provider_that_is_pointed_elsewhere_is_no_cloud_of_its_maker() {
     let unknown = shown(&facts_of(&plan(r#"{"references": ["var.s3"]}"#)));
     assert_eq!(unknown[0], "aws_s3_bucket.a Provided storage [] fr-par @2,5");
     assert_eq!(unknown[1], "aws_sqs_queue.b Provided messaging [aws_sqs_queue hashicorp/aws] fr-par @3,5");
-    assert!(unknown.last().unwrap().starts_with("U001 an endpoint of provider `aws` comes from the variable `s3`"));
+    assert!(unknown.last().unwrap().starts_with("U001 the endpoint of provider `aws` comes from the variable `s3`"));
 }
 
 #[test]
@@ -245,6 +245,36 @@ fn workloads_are_ones_own_and_built_from_images_and_charts() {
 }
 
 #[test]
+fn the_backend_of_a_working_folder() {
+    check(
+        r#"{"version": 3, "backend": {"type": "s3",
+          "config": {"bucket": "x", "region": "eu-west-1", "secret_key": "s3cret"}}, "modules": []}"#,
+        &[
+            " Own iac [] - @1",
+            "backend Provided iac [s3] eu-west-1 @1,2",
+            "tf:plan.json# deployed_by tf:plan.json#backend",
+        ],
+    );
+}
+
+#[test]
+fn workloads_run_on_the_cluster_that_their_provider_names() {
+    let plan = r#"{"planned_values": {"root_module": {"resources": [
+        {"address": "kubernetes_deployment.a", "type": "kubernetes_deployment", "provider_name": "r/hashicorp/kubernetes"}]}},
+        "configuration": {"provider_config": {"kubernetes": {"name": "kubernetes", "expressions": {
+          "host": {"constant_value": "https://x.gr7.eu-west-1.eks.amazonaws.com"}}}}}}"#;
+    check(
+        plan,
+        &[
+            "kubernetes_deployment.a Own application [] - @2",
+            " Own iac [] - @1",
+            "provider.kubernetes Provided cloud [x.gr7.eu-west-1.eks.amazonaws.com] - @3,4",
+            "tf:plan.json#kubernetes_deployment.a runs_on tf:plan.json#provider.kubernetes",
+        ],
+    );
+}
+
+#[test]
 fn what_stands_before_a_break_is_kept() {
     let cut = PLAN.find("child_modules").unwrap();
     let shown = shown(&facts_of(PLAN.get(..cut).unwrap()));
@@ -256,6 +286,12 @@ fn what_stands_before_a_break_is_kept() {
     check(r#"{"encrypted_data": "x"}"#, &["D010 the state is encrypted @1"]);
     check(r#"{"format_version": "1.0"}"#, &[]);
     check("\u{feff}{\"format_version\": \"1.0\"}", &[]);
+}
+
+#[test]
+fn utf_16_is_read_as_well() {
+    let bytes: Vec<u8> = std::iter::once(0xfeff).chain(PLAN.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    assert_eq!(shown(&read("plan.json", &mut bytes.as_slice())), shown(&facts_of(PLAN)));
 }
 
 #[test]
