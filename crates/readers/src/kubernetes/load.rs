@@ -23,7 +23,25 @@ pub(crate) fn load(files: &Files, path: &str, reader: &'static str, facts: &mut 
         }
         facts.diagnostics.push(broken.diagnostic(&shared));
     }
+    // `{{ name }}` without quotes is a map in a map to YAML.
+    if text.contains("{{")
+        && let Some(line) = nodes.iter().find_map(braces)
+    {
+        return load_templated(&shared, reader, &text, line, facts, into);
+    }
     into.extend(nodes.into_iter().map(|node| Document { path: shared.clone(), reader, node }));
+}
+
+/// The line of the first key that is no scalar.
+fn braces(node: &Node) -> Option<u32> {
+    match &node.value {
+        Value::Seq(items) => items.iter().find_map(braces),
+        Value::Map(entries) => entries.iter().find_map(|(key, value)| match key.value {
+            Value::Map(_) | Value::Seq(_) => Some(key.line),
+            _ => braces(value),
+        }),
+        Value::Null | Value::Scalar(_) => None,
+    }
 }
 
 fn is_json(path: &str) -> bool {

@@ -95,6 +95,7 @@ pub(super) fn behind(scene: &mut Scene<'_>, service: usize) -> Vec<ComponentRef>
         .into_iter()
         .flat_map(Node::entries)
         .filter_map(|(key, _, value)| Some((key, value.as_str()?)))
+        .filter(|(_, value)| !value.contains(crate::helm::template::HOLE))
         .collect();
     if selector.is_empty() {
         return scene.component(service).into_iter().collect();
