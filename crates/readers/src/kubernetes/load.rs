@@ -15,7 +15,7 @@ pub(crate) fn load(files: &Files, path: &str, reader: &'static str, facts: &mut 
     };
     let (mut nodes, broken) = parse(path, &text);
     if let Some(broken) = broken {
-        if broken.code == "D004" && text.contains("{{") {
+        if broken.code == "D004" && (text.contains("{{") || text.contains("{%")) {
             return load_templated(&shared, reader, &text, broken.line, facts, into);
         }
         if broken.code == "D004" && !is_json(path) {
@@ -69,7 +69,10 @@ fn load_templated(
 ) {
     let message = "the file becomes YAML only in a template engine, so only its literal lines are read".to_owned();
     facts.unresolved("U004", message, None, Evidence::line(path, line.max(1), reader));
-    let rendered = template::render(text, &template::Scope::default());
+    // `{% if x %}` on a line of its own, in the spelling of Jinja.
+    let text: Vec<&str> =
+        text.lines().map(|line| if line.trim_start().starts_with("{%") { "" } else { line }).collect();
+    let rendered = template::render(&text.join("\n"), &template::Scope::default());
     let nodes = parse_apart(&rendered.text);
     into.extend(nodes.into_iter().map(|node| Document { path: path.clone(), reader, node }));
 }

@@ -61,6 +61,8 @@ const SILENT: &[&str] = &[
     "AppProject",
     "IngressClass",
     "SealedSecret",
+    "APIService",
+    "CompositeResourceDefinition",
     "ConstraintTemplate",
     "Silence",
     "NetworkAttachmentDefinition",

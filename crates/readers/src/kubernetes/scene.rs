@@ -5,7 +5,7 @@ use crate::files::Files;
 use allod_facts::{
     Clue, ClueKind, Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Mitigation, Role,
 };
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -23,6 +23,8 @@ pub(super) struct Scene<'a> {
     pub config_uses: BTreeMap<usize, Vec<Use<'a>>>,
     /// Which workloads use a Secret, by namespace and name.
     pub secret_uses: BTreeMap<(&'a str, &'a str), Vec<ComponentRef>>,
+    /// Workloads by a label of their pods.
+    pub labelled: FxHashMap<(&'a str, &'a str), Vec<usize>>,
     /// The workloads behind a service, once looked up.
     pub behind_services: BTreeMap<usize, Vec<ComponentRef>>,
     /// The names that the objects state.
@@ -59,6 +61,7 @@ impl<'a> Scene<'a> {
             workloads: Vec::new(),
             config_uses: BTreeMap::new(),
             secret_uses: BTreeMap::new(),
+            labelled: FxHashMap::default(),
             behind_services: BTreeMap::new(),
             names: BTreeSet::new(),
             default_classes: FxHashSet::default(),

@@ -50,12 +50,20 @@ impl<'a> Pod<'a> {
     }
 }
 
+/// Stands for a value that the cluster gives the pod about itself.
+const INSIDE: &str = "pod.internal";
+
 /// A literal environment of a container, `$(NAME)` expanded, with the line of each value.
 pub(super) fn literal_environment(container: &Node) -> Vec<(&str, String, u32)> {
     let mut set: BTreeMap<&str, String> = BTreeMap::new();
     let mut found = Vec::new();
     for item in container.get("env").map(Node::items).unwrap_or_default() {
-        let (Some(name), Some(value)) = (item.str_at(&["name"]), item.get("value")) else { continue };
+        let Some(name) = item.str_at(&["name"]) else { continue };
+        if item.at(&["valueFrom", "fieldRef"]).is_some() {
+            // An address or a name of the pod or its node: always inside.
+            set.insert(name, INSIDE.to_owned());
+        }
+        let Some(value) = item.get("value") else { continue };
         let Some(text) = value.as_str() else { continue };
         let mut text = text.to_owned();
         if text.contains("$(") && text.len() < 4096 {

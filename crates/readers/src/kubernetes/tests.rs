@@ -555,3 +555,36 @@ fn sources_that_lead_to_each_other_end() {
     let text = format!("{}---\n{}", chart("a", "b"), chart("b", "a"));
     assert_eq!(manifest(&text), "");
 }
+
+#[test]
+fn clouds_in_compositions_and_templated_regions() {
+    let text = "apiVersion: apiextensions.crossplane.io/v1
+kind: Composition
+metadata: {name: db}
+spec:
+  resources:
+    - base:
+        apiVersion: rds.aws.upbound.io/v1beta1
+        kind: Instance
+---
+apiVersion: eksctl.io/v1alpha5
+kind: ClusterConfig
+metadata: {name: c, region: eu-west-1}
+---
+apiVersion: s3.aws.upbound.io/v1beta1
+kind: Bucket
+metadata: {name: b}
+spec: {forProvider: {region: '${REGION}'}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: p}
+spec:
+  containers:
+    - image: a/b
+      env:
+        - {name: NODE_IP, valueFrom: {fieldRef: {fieldPath: status.hostIP}}}
+        - {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: 'http://$(NODE_IP):4318'}
+";
+    insta::assert_snapshot!(manifest(text));
+}

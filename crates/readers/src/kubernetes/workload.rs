@@ -51,6 +51,12 @@ pub(super) fn describe(scene: &mut Scene<'_>, at: usize) {
     let layer = if is_pipeline(object, &pods) { Layer::Observability } else { Layer::Application };
     let workload = scene.own(at, object, layer);
     scene.workloads.push(at);
+    for pair in super::services::pod_labels(object.node) {
+        let known = scene.labelled.entry(pair).or_default();
+        if known.last() != Some(&at) {
+            known.push(at);
+        }
+    }
     for pod in &pods {
         place(scene, workload, object, pod.spec);
         nodes(scene, workload, object, pod.spec);

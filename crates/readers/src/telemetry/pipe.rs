@@ -33,6 +33,7 @@ const NOWHERE: &[&str] = &[
     "logging",
     "file",
     "nop",
+    "jaeger_storage_exporter",
     "stdout",
     "null",
     "console",
