@@ -10,7 +10,7 @@ use crate::endpoint::{self, HostKind, host_kind};
 use crate::files::{Files, folder_of, join, name_of};
 use crate::kubernetes::{self, Document, parse_apart};
 use crate::node::{Node, parse_yaml, parse_yaml_document};
-use crate::{Read, Reader, Scope as ReaderScope, config, telemetry};
+use crate::{Read, Reader, Scope as ReaderScope, config, image, telemetry};
 use allod_facts::{
     Clue, ClueKind, Component, ComponentRef, Confidence, Diagnostic, Evidence, Facts, Layer, LinkKind, Role, Severity,
 };
@@ -65,8 +65,10 @@ fn without_chart(files: &Files, path: &str, facts: &mut Facts) {
     let key = |word: &str| text.lines().any(|line| line.strip_prefix(word).is_some_and(|rest| rest.starts_with(':')));
     if key("apiVersion") && key("kind") {
         let mut documents = Vec::new();
-        kubernetes::load(files, path, kubernetes::READER.id, facts, &mut documents);
-        return kubernetes::describe(&documents, files, facts);
+        let mut found = Facts::new();
+        kubernetes::load(files, path, kubernetes::READER.id, &mut found, &mut documents);
+        kubernetes::describe(&documents, files, &mut found);
+        return facts.absorb(found);
     }
     if !name_of(path).to_ascii_lowercase().starts_with("values") {
         let other = if telemetry::is_telemetry_yaml(&text) { &telemetry::READER } else { &config::READER };
@@ -195,6 +197,7 @@ fn render(files: &Files, paths: &[&str], scope: &template::Scope<'_>, own: Compo
         };
         let rendered = template::render(&text, scope);
         let nodes = parse_apart(&rendered.text);
+        literal_images(&shared, &rendered.text, &nodes, own, facts);
         if rendered.holes > 0 {
             let message = match rendered.holes {
                 1 => "1 value is known only to the template engine".to_owned(),
@@ -223,6 +226,21 @@ fn render(files: &Files, paths: &[&str], scope: &template::Scope<'_>, own: Compo
         }
     }
     facts.absorb(found);
+}
+
+/// Images on literal lines of a template that does not become YAML without its engine.
+fn literal_images(path: &Arc<str>, text: &str, nodes: &[Node], own: ComponentRef, facts: &mut Facts) {
+    let last = nodes.iter().map(|node| node.end_line).max().unwrap_or(0);
+    for (at, line) in text.lines().enumerate().skip(last as usize) {
+        let line = line.trim_start().trim_start_matches("- ");
+        let Some(value) = line.strip_prefix("image:") else { continue };
+        let value = value.split(" #").next().unwrap_or(value).trim().trim_matches(['"', '\'']);
+        if let Some(image) = image::parse(value) {
+            let seen = Evidence::line(path, at as u32 + 1, READER.id);
+            let artefact = facts.add(image.component(seen.clone()));
+            facts.link(own, LinkKind::BuiltFrom, artefact, seen);
+        }
+    }
 }
 
 fn dependencies(
@@ -293,6 +311,16 @@ fn lock(files: &Files, path: &str, facts: &mut Facts) {
     }
 }
 
+/// Host and folder of a chart repository, without what may be secret in a URL.
+pub(crate) fn repository_place(repository: &str) -> String {
+    let host = endpoint::host_of(repository).or_else(|| endpoint::host_of(&format!("oci://{repository}")));
+    let rest = repository.split_once("://").map_or(repository, |(_, rest)| rest);
+    let rest = rest.split(['?', '#']).next().unwrap_or(rest);
+    let folder = rest.split_once('/').map_or("", |(_, path)| path).trim_matches('/');
+    let host = host.unwrap_or_default();
+    if folder.is_empty() { host } else { format!("{host}/{folder}") }
+}
+
 /// The component of a chart in a repository, shared by all readers. `None` when the repository is not named by a host.
 pub(crate) fn chart_component(
     facts: &mut Facts,
@@ -305,10 +333,7 @@ pub(crate) fn chart_component(
     if !host.contains('.') && !repository.contains("://") || chart.is_empty() || chart.contains(template::HOLE) {
         return None;
     }
-    let rest = repository.split_once("://").map_or(repository, |(_, rest)| rest);
-    let rest = rest.split(['?', '#']).next().unwrap_or(rest);
-    let folder = rest.split_once('/').map_or("", |(_, path)| path).trim_matches('/');
-    let place = if folder.is_empty() { host.clone() } else { format!("{host}/{folder}") };
+    let place = repository_place(repository);
     let name = if version.is_empty() { chart.to_owned() } else { format!("{chart} {version}") };
     let internal = host_kind(&host) == HostKind::Internal;
     let role = if internal { Role::Own } else { Role::Artefact };

@@ -21,14 +21,15 @@ mod settings;
 mod sources;
 mod storage;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod workload;
 
 use crate::files::Files;
 use crate::{Read, Reader, Scope};
-use allod_facts::Facts;
+use allod_facts::{ComponentRef, Facts, Link, LinkKind};
+use rustc_hash::FxHashMap;
 
-pub(crate) use addresses::{Address, addresses, hidden, leads_out, says_host};
+pub(crate) use addresses::{Address, addresses, hidden, leads_out, not_in_files, says_host};
 pub(crate) use load::{load, not_text, parse_apart, shift};
 pub(crate) use object::Document;
 pub(crate) use sources::{Git, git_component};
@@ -62,7 +63,33 @@ pub(crate) fn describe(documents: &[Document], files: &Files, facts: &mut Facts)
     gitops::connect(&mut scene);
     names::connect(&mut scene);
     scene.report_unknown_kinds();
+    unite_links(facts);
 }
+
+/// One link for each pair and kind, with all that was seen of it.
+fn unite_links(facts: &mut Facts) {
+    let mut first: FxHashMap<(ComponentRef, LinkKind, ComponentRef), usize> = FxHashMap::default();
+    let mut united: Vec<Link> = Vec::with_capacity(facts.links.len());
+    for link in std::mem::take(&mut facts.links) {
+        let known = *first.entry((link.from, link.kind, link.to)).or_insert(united.len());
+        match united.get_mut(known) {
+            None => united.push(link),
+            // Only what both sightings have cuts a power.
+            Some(known) => {
+                known.mitigations.retain(|mitigation| link.mitigations.contains(mitigation));
+                for seen in link.evidence {
+                    if known.evidence.len() < MAX_LINK_EVIDENCE && !known.evidence.contains(&seen) {
+                        known.evidence.push(seen);
+                    }
+                }
+            }
+        }
+    }
+    facts.links = united;
+}
+
+/// Lines that are shown for one link; more tell nothing new.
+const MAX_LINK_EVIDENCE: usize = 16;
 
 fn describe_object(scene: &mut scene::Scene<'_>, at: usize, object: &object::Object<'_>) {
     let known = observe::describe(scene, at, object)

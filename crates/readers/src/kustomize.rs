@@ -37,7 +37,16 @@ fn read(files: &Files, mine: &[&str]) -> Facts {
             None => {}
             Some(Err(_)) => facts.diagnostics.push(kubernetes::not_text(&shared)),
             Some(Ok(text)) => match parse_yaml_document(&text) {
-                Ok(node) => Overlay { files, path: &shared, facts: &mut facts }.read(&node),
+                Ok(node) => {
+                    let mut part = Facts::new();
+                    Overlay { files, path: &shared, facts: &mut part }.read(&node);
+                    // A kustomization that only lists files of the tree is not a part of the stack by itself.
+                    if part.links.is_empty() && part.unresolved.is_empty() {
+                        facts.diagnostics.append(&mut part.diagnostics);
+                    } else {
+                        facts.absorb(part);
+                    }
+                }
                 Err(broken) => facts.diagnostics.push(broken.diagnostic(&shared)),
             },
         }
@@ -75,7 +84,8 @@ impl Overlay<'_> {
         let name = folder.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("kustomization").to_owned();
         let seen = Evidence { end_line: node.end_line, ..self.at(node.line) };
         let id = format!("kustomize:{}#kustomization", self.path);
-        let own = self.facts.add(Component::new(&id, &name, "Kustomization", Layer::Iac, Role::Own, seen));
+        let own = Component::new(&id, &name, "Kustomization", Layer::Iac, Role::Own, seen);
+        let own = self.facts.add(own);
         for key in REFERENCES {
             for item in node.get(key).map(Node::items).unwrap_or_default() {
                 self.reference(own, &folder, item);

@@ -85,7 +85,7 @@ pub(crate) fn render(text: &str, scope: &Scope<'_>) -> Rendered {
                     // Control in the middle of a line: one of several texts, so none of them is known.
                     expression::Act::Open if !only_control => {
                         flow += 1;
-                        hole(&mut out, &mut line_text, line);
+                        hole(&mut out, &mut line_text, line, action);
                     }
                     expression::Act::Close => flow = flow.saturating_sub(1),
                     expression::Act::Open | expression::Act::Silent => {}
@@ -98,10 +98,10 @@ pub(crate) fn render(text: &str, scope: &Scope<'_>) -> Rendered {
                     expression::Act::Value(None) => {
                         if line_text.trim().is_empty() && expression::splices_block(action) {
                             // A block spliced in on a line of its own: its lines are not known at all.
-                            count_hole(&mut out, line);
+                            count_hole(&mut out, line, action);
                         } else {
                             only_control = false;
-                            hole(&mut out, &mut line_text, line);
+                            hole(&mut out, &mut line_text, line, action);
                         }
                     }
                 }
@@ -124,12 +124,115 @@ fn end_line(out: &mut Rendered, line_text: &mut String, line: &mut u32, blank: b
     *line += 1;
 }
 
-fn hole(out: &mut Rendered, line_text: &mut String, line: u32) {
+/// Keys of which the value is a name, a label or a number: a hole there hides no dependency.
+const HARMLESS_KEYS: &[&str] = &[
+    "name",
+    "namespace",
+    "app",
+    "release",
+    "chart",
+    "heritage",
+    "replicas",
+    "port",
+    "targetPort",
+    "containerPort",
+    "nodePort",
+    "serviceAccountName",
+    "revisionHistoryLimit",
+    "cpu",
+    "memory",
+    "imagePullPolicy",
+    "pullPolicy",
+    "number",
+    "protocol",
+    "secretName",
+    "component",
+    "version",
+    "helm.sh/chart",
+    "apiVersion",
+    "kind",
+    "claimName",
+    "key",
+    "mountPath",
+    "subPath",
+    "weight",
+    "priorityClassName",
+    "schedulerName",
+    "terminationGracePeriodSeconds",
+    "minReplicas",
+    "maxReplicas",
+    "storage",
+    "accessModes",
+    "path",
+    "initialDelaySeconds",
+    "periodSeconds",
+    "timeoutSeconds",
+    "failureThreshold",
+    "successThreshold",
+    "runAsUser",
+    "runAsGroup",
+    "fsGroup",
+    "schedule",
+    "concurrencyPolicy",
+    "backoffLimit",
+    "type",
+    "checksum/config",
+];
+
+/// Actions that splice in labels, settings of pods and the like.
+const HARMLESS_ACTIONS: &[&str] = &[
+    "labels",
+    "Labels",
+    "annotations",
+    "Annotations",
+    ".Release.",
+    "name\"",
+    "Name\"",
+    "esources",
+    "ffinity",
+    "oleration",
+    "odeSelector",
+    "ecurityContext",
+    "robe",
+    "ullSecrets",
+    "matchLabels",
+    "rules",
+    "serviceAccount",
+    "topologySpread",
+    "sha256sum",
+    "apabilities",
+    "apiVersion",
+    "lifecycle",
+    "updateStrategy",
+    "strategy",
+    "hostAliases",
+    "dnsConfig",
+    "policy",
+    "randAlpha",
+    "lookup",
+];
+
+fn hole(out: &mut Rendered, line_text: &mut String, line: u32, action: &str) {
+    let key = line_text
+        .trim_start()
+        .trim_start_matches("- ")
+        .split(':')
+        .next()
+        .unwrap_or("")
+        .trim()
+        .trim_matches('"')
+        .to_owned();
     line_text.push(HOLE);
-    count_hole(out, line);
+    // A list item or a key of its own is never harmless by its name.
+    if !line_text.contains(':') || !HARMLESS_KEYS.contains(&key.rsplit('/').next().unwrap_or("")) {
+        count_hole(out, line, action);
+    }
 }
 
-fn count_hole(out: &mut Rendered, line: u32) {
+fn count_hole(out: &mut Rendered, line: u32, action: &str) {
+    if HARMLESS_ACTIONS.iter().any(|word| action.contains(word)) {
+        return;
+    }
     if out.holes == 0 {
         out.first_hole = line;
     }

@@ -2,7 +2,7 @@
 
 use crate::endpoint::{self, HostKind, Target, host_kind};
 use crate::image;
-use crate::kubernetes::{Address, addresses};
+use crate::kubernetes::{Address, Git, addresses, git_component, not_in_files};
 use crate::node::Node;
 use allod_facts::{
     Clue, ClueKind, Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Mitigation, Role,
@@ -266,6 +266,13 @@ pub(crate) fn setting(
     seen: &Evidence,
     confidence: Confidence,
 ) -> bool {
+    if (key.eq_ignore_ascii_case("repoURL") || text.ends_with(".git"))
+        && let Some(git) = Git::of(text)
+    {
+        let source = facts.add(git_component(&git, Role::Provided, seen.clone()));
+        facts.link(own, LinkKind::DeployedBy, source, seen.clone());
+        return true;
+    }
     let mut found = false;
     for (_, address) in addresses(key, text) {
         match address {
@@ -279,8 +286,7 @@ pub(crate) fn setting(
                 }
             }
             Address::Hidden(code) => {
-                let message = format!("the destination in `{key}` is not in the files");
-                facts.unresolved(code, message, Some(own), seen.clone());
+                facts.unresolved(code, not_in_files(key), Some(own), seen.clone());
                 found = true;
             }
         }

@@ -28,7 +28,8 @@ pub(crate) fn addresses(key: &str, text: &str) -> Vec<(u32, Address)> {
         }
     }
     if found.is_empty() && !text.contains('\n') {
-        for piece in text.split([',', ' ', ';']).take(MAX_ADDRESSES) {
+        let template = text.contains("{{");
+        for piece in text.split(|c| !template && matches!(c, ',' | ' ' | ';')).take(MAX_ADDRESSES) {
             found.extend(judge_bare(key, piece.trim()).map(|address| (0, address)));
         }
     }
@@ -247,6 +248,17 @@ pub(crate) fn hidden(host: &str) -> Option<Address> {
     placeholder.then_some(Address::Hidden("U006"))
 }
 
+/// The message of a hidden destination. A key that is no plain name may hold anything, so it is not shown.
+pub(crate) fn not_in_files(key: &str) -> String {
+    let plain =
+        !key.is_empty() && key.len() <= 64 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
+    if plain {
+        format!("the destination in `{key}` is not in the files")
+    } else {
+        "the destination of a setting is not in the files".to_owned()
+    }
+}
+
 /// Whether the address leads out of the organisation's own network.
 pub(crate) fn leads_out(address: &str) -> bool {
     host_of(address).is_some_and(|host| host_kind(&host) != HostKind::Internal)
@@ -282,7 +294,7 @@ mod tests {
         check("PORT", "8080", &[]);
         check("API_URL", "https://${HOST}/x", &["0!U001"]);
         check("API_URL", "https://<redacted>/x", &["0!U006"]);
-        check("API_HOST", "{{ host }}", &["0!U004", "0!U004"]);
+        check("API_HOST", "{{ host }}", &["0!U004"]);
         check("BUCKET", "s3://my.bucket/x", &[]);
         check("F", "file:///etc/x", &[]);
         check("N", "xmlns=\"http://www.w3.org/2000/svg\"", &[]);

@@ -2,12 +2,15 @@
 //! services whose API group says whose they are.
 
 use super::object::Object;
-use super::scene::{Scene, Setting, word};
-use allod_facts::{Clue, Layer, LinkKind, Place};
+use super::scene::{Part, Scene, Setting, word};
+use crate::node::Node;
+use allod_facts::{Clue, Confidence, Evidence, Layer, LinkKind, Place};
 
 /// Endings of API groups whose objects are things in a cloud.
 const CLOUD_GROUPS: &[&str] = &[
     ".upbound.io",
+    ".eksctl.io",
+    ".eks.aws",
     ".crossplane.io",
     ".services.k8s.aws",
     ".k8s.aws",
@@ -82,19 +85,70 @@ pub(super) fn describe(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) ->
     if object.group.ends_with("cluster.x-k8s.io") {
         return cluster_api(scene, at, object);
     }
+    if matches!(object.kind, "Composition" | "ResourceGraphDefinition") {
+        composed(scene, at, object);
+        return true;
+    }
     let own = OWN_GROUPS.contains(&object.group) || object.group.ends_with("fn.crossplane.io");
-    let ends = |known: &[&str]| {
-        known.iter().any(|ending| object.group.ends_with(ending) || ending.strip_prefix('.') == Some(object.group))
-    };
     let service = SERVICE_GROUPS
         .iter()
         .any(|known| object.group.strip_suffix(known).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')));
-    if own || !(ends(CLOUD_GROUPS) || service) {
+    if own || !(is_cloud(object.group) || service) {
         return false;
     }
-    resource(scene, at, object, vec![word(object.group)]);
+    // eksctl's group is no AWS name, and it makes nothing but clusters of AWS.
+    let words: &[&str] = if object.group == "eksctl.io" { &["eks.amazonaws.com", "aws"] } else { &[] };
+    resource(scene, at, object, words.iter().copied().chain([object.group]).map(word).collect());
     true
 }
+
+fn is_cloud(group: &str) -> bool {
+    !OWN_GROUPS.contains(&group)
+        && CLOUD_GROUPS.iter().any(|ending| group.ends_with(ending) || ending.strip_prefix('.') == Some(group))
+}
+
+/// Objects of a cloud inside a composition: a template for them, so each is a part that its claims run on.
+fn composed(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) {
+    let mut found = Vec::new();
+    gather(object.node.get("spec"), &mut found);
+    if found.is_empty() {
+        return;
+    }
+    let own = scene.own(at, object, Layer::Iac);
+    for (number, inner) in found.into_iter().enumerate() {
+        let kind = inner.str_at(&["kind"]).unwrap_or("");
+        let group = inner.str_at(&["apiVersion"]).and_then(|version| version.split('/').next()).unwrap_or("");
+        let part = Part {
+            suffix: &format!("/{number}/{kind}"),
+            name: format!("{kind} of {}", object.shown_name()),
+            kind,
+            layer: layer_of(kind),
+            clues: vec![word(group)],
+            confidence: Confidence::Medium,
+        };
+        let line = inner.entry("kind").map_or(inner.line, |(key, _)| key.line);
+        let seen = Evidence { end_line: inner.end_line.max(line), ..object.at(line) };
+        let component = scene.part(object, &part, seen.clone());
+        scene.link(own, LinkKind::RunsOn, component, seen);
+    }
+}
+
+/// Maps that are objects of a cloud. The tree has a depth limit.
+fn gather<'n>(node: Option<&'n Node>, found: &mut Vec<&'n Node>) {
+    let Some(node) = node else { return };
+    if let Some(items) = node.as_seq() {
+        return items.iter().for_each(|item| gather(Some(item), found));
+    }
+    let group = node.str_at(&["apiVersion"]).and_then(|version| version.split_once('/')).map(|(group, _)| group);
+    if node.get("kind").is_some() && group.is_some_and(is_cloud) && found.len() < MAX_COMPOSED {
+        found.push(node);
+        return;
+    }
+    node.entries().for_each(|(_, _, value)| gather(Some(value), found));
+}
+
+/// Objects in one composition.
+const MAX_COMPOSED: usize = 1_000;
 
 /// An object of which the provider's cloud has the counterpart.
 fn resource(scene: &mut Scene<'_>, at: usize, object: &Object<'_>, clues: Vec<Clue>) {
@@ -104,8 +158,12 @@ fn resource(scene: &mut Scene<'_>, at: usize, object: &Object<'_>, clues: Vec<Cl
     let region = [for_provider, spec].into_iter().flatten().find_map(|holder| {
         ["region", "location", "zone"].iter().find_map(|key| holder.get(key).filter(|node| node.as_str().is_some()))
     });
+    let region = region.or_else(|| object.node.at(&["metadata", "region"]));
     if let Some((text, node)) = region.and_then(|node| Some((node.as_str()?, node))) {
-        if let Some(component) = scene.facts.get_mut(resource) {
+        if text.is_empty() || text.contains(['$', '{', crate::helm::template::HOLE]) {
+            let message = "the region is not in the file".to_owned();
+            scene.facts.unresolved("U001", message, Some(resource), object.seen(node));
+        } else if let Some(component) = scene.facts.get_mut(resource) {
             component.place = Some(Place::region(text));
         }
         scene.also_seen(resource, object.seen(node));

@@ -8,8 +8,10 @@ use crate::files::join;
 use crate::helm;
 use crate::image;
 use crate::kustomize;
+use crate::limits::MAX_INCLUDE_DEPTH;
 use crate::node::Node;
-use allod_facts::{Clue, ClueKind, ComponentRef, Confidence, Layer, LinkKind, Mitigation, Place, Role};
+use allod_facts::{Clue, ClueKind, Component, ComponentRef, Confidence, Layer, LinkKind, Mitigation, Place, Role};
+use std::collections::BTreeMap;
 
 /// A folder of this tree that a GitOps object deploys.
 #[derive(Clone, Debug)]
@@ -23,7 +25,7 @@ pub(super) struct Deployed {
 
 pub(super) fn describe(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) -> bool {
     match (object.group, object.kind) {
-        ("source.toolkit.fluxcd.io", _) => {
+        ("source.toolkit.fluxcd.io" | "source.extensions.fluxcd.io", _) => {
             source(scene, at);
         }
         ("kustomize.toolkit.fluxcd.io", "Kustomization") => flux_kustomization(scene, at, object),
@@ -50,6 +52,16 @@ pub(super) fn describe(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) ->
 
 /// The source that a Flux object stands for: a repository, a chart repository, an artefact, a bucket.
 fn source(scene: &mut Scene<'_>, at: usize) -> Option<(ComponentRef, bool)> {
+    if scene.following >= MAX_INCLUDE_DEPTH {
+        return None;
+    }
+    scene.following += 1;
+    let found = source_at(scene, at);
+    scene.following -= 1;
+    found
+}
+
+fn source_at(scene: &mut Scene<'_>, at: usize) -> Option<(ComponentRef, bool)> {
     let object = scene.object(at)?;
     let spec = object.spec()?;
     match object.kind {
@@ -64,14 +76,15 @@ fn source(scene: &mut Scene<'_>, at: usize) -> Option<(ComponentRef, bool)> {
             let text = url.as_str()?;
             let seen = object.seen(url);
             if object.kind == "OCIRepository" {
-                let image = image::parse(text)?;
+                let suffix = |key: &str, sign: &str| spec.str_at(&["ref", key]).map(|text| format!("{sign}{text}"));
+                let tag = suffix("digest", "@").or_else(|| suffix("tag", ":")).unwrap_or_default();
+                let image = image::parse(&format!("{text}{tag}"))?;
                 return Some((scene.facts.add(image.component(seen)), pinned));
             }
             match endpoint::sight(scene.facts, text, seen.clone(), Confidence::High) {
                 Some(Target::Host(host)) => {
                     if let Some(component) = scene.facts.get_mut(host) {
-                        let clue =
-                            Clue::new(ClueKind::HelmChart, text.split_once("://").map_or(text, |(_, rest)| rest));
+                        let clue = Clue::new(ClueKind::HelmChart, &helm::repository_place(text));
                         if !component.clues.contains(&clue) {
                             component.clues.push(clue);
                         }
@@ -86,6 +99,15 @@ fn source(scene: &mut Scene<'_>, at: usize) -> Option<(ComponentRef, bool)> {
             }
         }
         "Bucket" => bucket(scene, at, object, spec).map(|bucket| (bucket, false)),
+        "ArtifactGenerator" => {
+            let first = spec.get("sources").map(Node::items).unwrap_or_default().first()?;
+            let namespace = first.str_at(&["namespace"]).unwrap_or(object.namespace);
+            source_of(scene, object, first.str_at(&["kind"])?, namespace, first.str_at(&["name"])?, first.line)
+        }
+        "FluxInstance" => {
+            let url = spec.at(&["sync", "url"])?;
+            Some((git(scene, object, url)?, false))
+        }
         "HelmChart" => {
             let reference = spec.get("sourceRef")?;
             let found =
@@ -149,14 +171,42 @@ fn flux_kustomization(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) {
     let (Some(kind), Some(name)) = (reference.str_at(&["kind"]), reference.str_at(&["name"])) else { return };
     let namespace = reference.str_at(&["namespace"]).unwrap_or(object.namespace);
     let line = reference.line;
-    let found = scene.index.find(kind, namespace, name).and_then(|at| source(scene, at));
-    let Some((source, pinned)) = found else {
-        let message = format!("the source `{name}` is not in the files");
-        return scene.facts.unresolved("U001", message, Some(own), object.at(line));
-    };
+    let Some((source, pinned)) = source_of(scene, object, kind, namespace, name, line) else { return };
     deployed_by(scene, own, source, object.at(line), pinned);
     let folder = object.node.str_at(&["spec", "path"]).and_then(|path| join("", path.trim_start_matches('/')));
     scene.deployed.extend(folder.map(|folder| Deployed { folder, source, at, line, pinned }));
+}
+
+/// The source that a reference means. One that no file defines is one component, unknown, for all that refer to it.
+fn source_of(
+    scene: &mut Scene<'_>,
+    object: &Object<'_>,
+    kind: &str,
+    namespace: &str,
+    name: &str,
+    line: u32,
+) -> Option<(ComponentRef, bool)> {
+    let generated = |object: &Object<'_>| {
+        let artifacts = object.node.at(&["spec", "artifacts"]).map(Node::items).unwrap_or_default();
+        object.kind == "ArtifactGenerator" && artifacts.iter().any(|item| item.str_at(&["name"]) == Some(name))
+    };
+    let found = match kind {
+        "ExternalArtifact" => scene.objects.iter().position(generated),
+        _ => scene.index.find(kind, namespace, name),
+    };
+    let bootstrapped = || scene.index.find("FluxInstance", namespace, "flux").filter(|_| name == "flux-system");
+    if let Some(at) = found.or_else(bootstrapped) {
+        return source(scene, at);
+    }
+    let seen = object.at(line);
+    let id = format!("k8s-source:{kind}/{namespace}/{name}");
+    let new = scene.facts.find(&id).is_none();
+    let source = scene.facts.add(Component::new(&id, name, kind, Layer::Source, Role::Provided, seen.clone()));
+    if new {
+        let message = format!("the source `{name}` is not in the files");
+        scene.facts.unresolved("U001", message, Some(source), seen);
+    }
+    Some((source, false))
 }
 
 fn deployed_by(scene: &mut Scene<'_>, from: ComponentRef, to: ComponentRef, seen: allod_facts::Evidence, pinned: bool) {
@@ -184,22 +234,21 @@ fn helm_release(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) {
                     scene.link(own, LinkKind::BuiltFrom, chart, seen);
                 }
             }
-            Some(_) => {
-                let found = scene.index.find(kind, namespace, name).and_then(|at| source(scene, at));
-                if let Some((source, pinned)) = found {
-                    deployed_by(scene, own, source, seen, pinned);
+            // A patch of a release that another file has.
+            None if name.is_empty() => {}
+            _ => {
+                if let Some((source, pinned)) = source_of(scene, object, kind, namespace, name, node.line) {
+                    let link = if kind == "HelmRepository" { LinkKind::BuiltFrom } else { LinkKind::DeployedBy };
+                    let mitigations: &[Mitigation] = if pinned { &[Mitigation::PinnedDigest] } else { &[] };
+                    scene.link_with(own, link, source, seen, mitigations);
                 }
-            }
-            None => {
-                let message = format!("the chart source `{name}` is not in the files");
-                scene.facts.unresolved("U001", message, Some(own), seen);
             }
         }
     }
     if let Some(reference) = spec.get("chartRef")
         && let (Some(kind), Some(name)) = (reference.str_at(&["kind"]), reference.str_at(&["name"]))
-        && let Some(found) = scene.index.find(kind, reference.str_at(&["namespace"]).unwrap_or(object.namespace), name)
-        && let Some((source, pinned)) = source(scene, found)
+        && let namespace = reference.str_at(&["namespace"]).unwrap_or(object.namespace)
+        && let Some((source, pinned)) = source_of(scene, object, kind, namespace, name, reference.line)
     {
         let mitigations: &[Mitigation] = if pinned { &[Mitigation::PinnedDigest] } else { &[] };
         scene.link_with(own, LinkKind::BuiltFrom, source, object.seen(reference), mitigations);
@@ -323,11 +372,11 @@ fn argo_source(scene: &mut Scene<'_>, at: usize, own: ComponentRef, object: &Obj
 /// `values: |`: YAML inside the object, with its own lines.
 fn inline_values(scene: &mut Scene<'_>, own: ComponentRef, object: &Object<'_>, node: &Node) {
     let crate::node::Value::Scalar(scalar) = &node.value else { return };
-    if let Ok(mut tree) = crate::node::parse_yaml_document(&scalar.text) {
-        if scalar.literal {
-            super::shift(&mut tree, node.line.saturating_sub(1));
-            values(scene, own, object, Some(&tree));
-        }
+    if scalar.literal
+        && let Ok(mut tree) = crate::node::parse_yaml_document(&scalar.text)
+    {
+        super::shift(&mut tree, node.line.saturating_sub(1));
+        values(scene, own, object, Some(&tree));
     }
 }
 
@@ -337,15 +386,16 @@ pub(super) fn connect(scene: &mut Scene<'_>) {
         return;
     }
     let graph = kustomize::Graph::new(scene.files);
+    let mut by_path: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, object) in scene.objects.iter().enumerate() {
+        by_path.entry(object.path).or_default().push(at);
+    }
     for deployed in std::mem::take(&mut scene.deployed) {
         let Some(object) = scene.object(deployed.at) else { continue };
         let reached = graph.reach(&deployed.folder);
         let seen = object.at(deployed.line);
-        for at in 0..scene.objects.len() {
-            let Some(target) = scene.object(at) else { continue };
-            if at == deployed.at || !reached.covers(target.path) {
-                continue;
-            }
+        for at in reached.among(&by_path) {
+            let Some(target) = scene.object(at).filter(|_| at != deployed.at) else { continue };
             let runs = scene.workloads.binary_search(&at).is_ok()
                 || matches!(target.kind, "HelmRelease" | "Application" | "ApplicationSet" | "Kustomization");
             if let Some(component) = scene.component(at).filter(|_| runs) {

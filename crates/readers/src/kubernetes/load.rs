@@ -15,7 +15,7 @@ pub(crate) fn load(files: &Files, path: &str, reader: &'static str, facts: &mut 
     };
     let (mut nodes, broken) = parse(path, &text);
     if let Some(broken) = broken {
-        if broken.code == "D004" && text.contains("{{") {
+        if broken.code == "D004" && (text.contains("{{") || text.contains("{%")) {
             return load_templated(&shared, reader, &text, broken.line, facts, into);
         }
         if broken.code == "D004" && !is_json(path) {
@@ -23,7 +23,25 @@ pub(crate) fn load(files: &Files, path: &str, reader: &'static str, facts: &mut 
         }
         facts.diagnostics.push(broken.diagnostic(&shared));
     }
+    // `{{ name }}` without quotes is a map in a map to YAML.
+    if text.contains("{{")
+        && let Some(line) = nodes.iter().find_map(braces)
+    {
+        return load_templated(&shared, reader, &text, line, facts, into);
+    }
     into.extend(nodes.into_iter().map(|node| Document { path: shared.clone(), reader, node }));
+}
+
+/// The line of the first key that is no scalar.
+fn braces(node: &Node) -> Option<u32> {
+    match &node.value {
+        Value::Seq(items) => items.iter().find_map(braces),
+        Value::Map(entries) => entries.iter().find_map(|(key, value)| match key.value {
+            Value::Map(_) | Value::Seq(_) => Some(key.line),
+            _ => braces(value),
+        }),
+        Value::Null | Value::Scalar(_) => None,
+    }
 }
 
 fn is_json(path: &str) -> bool {
@@ -51,7 +69,10 @@ fn load_templated(
 ) {
     let message = "the file becomes YAML only in a template engine, so only its literal lines are read".to_owned();
     facts.unresolved("U004", message, None, Evidence::line(path, line.max(1), reader));
-    let rendered = template::render(text, &template::Scope::default());
+    // `{% if x %}` on a line of its own, in the spelling of Jinja.
+    let text: Vec<&str> =
+        text.lines().map(|line| if line.trim_start().starts_with("{%") { "" } else { line }).collect();
+    let rendered = template::render(&text.join("\n"), &template::Scope::default());
     let nodes = parse_apart(&rendered.text);
     into.extend(nodes.into_iter().map(|node| Document { path: path.clone(), reader, node }));
 }

@@ -2,7 +2,7 @@
 
 use super::object::Object;
 use super::scene::Scene;
-use super::workload::{argument_list, literal_environment};
+use super::settings::{argument_list, literal_environment};
 use crate::node::{Node, Value};
 use allod_facts::{Clue, ClueKind, Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Role};
 

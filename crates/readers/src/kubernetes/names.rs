@@ -59,9 +59,7 @@ fn name(scene: &mut Scene<'_>, object: &Object<'_>, text: &str, seen: Evidence) 
         return None;
     }
     let name = scene.facts.add(Component::new(&format!("name:{host}"), &host, "name", Layer::Dns, Role::Own, seen));
-    if !scene.names.contains(&(name, host.clone())) {
-        scene.names.push((name, host));
-    }
+    scene.names.insert(name);
     super::certificates::of_annotations(scene, object, name);
     Some(name)
 }
@@ -189,7 +187,7 @@ fn route(scene: &mut Scene<'_>, object: &Object<'_>, key: &str) {
     let hosts = spec.get(key).map(Node::items).unwrap_or_default();
     let names: Vec<ComponentRef> = hosts
         .iter()
-        .filter(|node| node.as_str().is_some_and(|text| super::leads_out(text)))
+        .filter(|node| node.as_str().is_some_and(super::leads_out))
         .filter_map(|node| name(scene, object, node.as_str()?, object.seen(node)))
         .collect();
     for rule in spec.get("rules").map(Node::items).unwrap_or_default() {
@@ -273,7 +271,7 @@ pub(super) fn connect(scene: &mut Scene<'_>) {
     providers.sort_unstable();
     providers.dedup();
     let [provider] = providers.as_slice() else { return };
-    for (name, _) in scene.names.clone() {
+    for name in scene.names.clone() {
         let seen = scene.facts.components.get(*provider as usize).and_then(|dns| dns.evidence.first().cloned());
         if let Some(seen) = seen {
             scene.link(name, LinkKind::ResolvedBy, *provider, seen);

@@ -143,6 +143,9 @@ impl<'a> Index<'a> {
     /// The object that a reference means: the one in the namespace, else the only one of that name (overlays set the
     /// namespace later).
     pub fn find(&self, kind: &str, namespace: &str, name: &str) -> Option<usize> {
+        if name.trim_matches(HOLE).is_empty() {
+            return None;
+        }
         let exact = self.exact.get(&(kind, namespace, name)).copied();
         exact.or_else(|| self.loose.get(&(kind, name)).copied().flatten())
     }

@@ -3,8 +3,7 @@
 
 use super::object::Object;
 use super::scene::{Scene, Setting, Use};
-use super::settings::pods;
-use super::workload::literal_environment;
+use super::settings::{literal_environment, pods};
 use crate::node::{Node, Value};
 use crate::telemetry::{self, Embedded, Lines, Value as Set};
 use allod_facts::{ComponentRef, Confidence, Layer, LinkKind};

@@ -61,7 +61,29 @@ const SILENT: &[&str] = &[
     "AppProject",
     "IngressClass",
     "SealedSecret",
+    "APIService",
+    "CompositeResourceDefinition",
     "ConstraintTemplate",
+    "Silence",
+    "NetworkAttachmentDefinition",
+    "VolumeGroupSnapshotClass",
+    "EnvoyFilter",
+    "Sidecar",
+    "Telemetry",
+    "Middleware",
+    "ServersTransport",
+    "TLSOption",
+    "WorkloadGroup",
+    "ResourceSet",
+    "LocalQueue",
+    "ClusterQueue",
+    "ResourceFlavor",
+    "PodGroup",
+    "Queue",
+    "IPAddressPool",
+    "L2Advertisement",
+    "BGPPeer",
+    "BGPAdvertisement",
     "DeviceClass",
     "ResourceClaimTemplate",
     "ImagePolicy",
@@ -69,16 +91,20 @@ const SILENT: &[&str] = &[
     "TokenReview",
 ];
 
+/// Kinds that are read for the addresses that they may carry and say nothing when they carry none.
+const QUIET: &[&str] = &["GrafanaDashboard", "GrafanaFolder"];
+
 pub(super) fn describe(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) {
-    if SILENT.contains(&object.kind) || scene.component(at).is_some() {
-        return;
-    }
-    if matches!(object.kind, "APIService") {
+    let silent =
+        SILENT.contains(&object.kind) || object.kind.ends_with("Policy") || object.kind.ends_with("PolicyBinding");
+    if silent || scene.component(at).is_some() {
         return;
     }
     let found = carried(object.node);
     if found.is_empty() {
-        scene.unknown_kind(object);
+        if !QUIET.contains(&object.kind) {
+            scene.unknown_kind(object);
+        }
         return;
     }
     let own = scene.own(at, object, Layer::Unclassified);

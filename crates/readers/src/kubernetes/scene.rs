@@ -5,8 +5,8 @@ use crate::files::Files;
 use allod_facts::{
     Clue, ClueKind, Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Mitigation, Role,
 };
-use rustc_hash::FxHashSet;
-use std::collections::BTreeMap;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// All objects of a tree with the facts that grow from them.
@@ -23,14 +23,20 @@ pub(super) struct Scene<'a> {
     pub config_uses: BTreeMap<usize, Vec<Use<'a>>>,
     /// Which workloads use a Secret, by namespace and name.
     pub secret_uses: BTreeMap<(&'a str, &'a str), Vec<ComponentRef>>,
+    /// Workloads by a label of their pods.
+    pub labelled: FxHashMap<(&'a str, &'a str), Vec<usize>>,
     /// The workloads behind a service, once looked up.
     pub behind_services: BTreeMap<usize, Vec<ComponentRef>>,
     /// The names that the objects state.
-    pub names: Vec<(ComponentRef, String)>,
+    pub names: BTreeSet<ComponentRef>,
+    /// Workloads of which the default storage class was reported.
+    pub default_classes: FxHashSet<ComponentRef>,
     /// Folders that GitOps objects deploy.
     pub deployed: Vec<super::gitops::Deployed>,
     /// DNS providers that something in the cluster writes names to.
     pub dns_providers: Vec<ComponentRef>,
+    /// How many sources that refer to sources are open.
+    pub following: usize,
     /// Links that were added, so that many containers with one setting make one link.
     linked: FxHashSet<(ComponentRef, LinkKind, ComponentRef)>,
     unknown: BTreeMap<(Arc<str>, String), (u32, u32, &'static str)>,
@@ -55,10 +61,13 @@ impl<'a> Scene<'a> {
             workloads: Vec::new(),
             config_uses: BTreeMap::new(),
             secret_uses: BTreeMap::new(),
+            labelled: FxHashMap::default(),
             behind_services: BTreeMap::new(),
-            names: Vec::new(),
+            names: BTreeSet::new(),
+            default_classes: FxHashSet::default(),
             deployed: Vec::new(),
             dns_providers: Vec::new(),
+            following: 0,
             linked: FxHashSet::default(),
             unknown: BTreeMap::new(),
         }
@@ -168,10 +177,10 @@ impl<'a> Scene<'a> {
             let line = if setting.line_by_line { setting.line + offset } else { setting.line };
             let seen = object.at(line);
             found |= match address {
-                Address::Known(text) => self.send_to(from, object.namespace, &text, seen, setting),
+                Address::Known(text) => self.send_to(from, object.namespace, &text, &seen, setting),
                 Address::Hidden(code) => {
-                    if object.reader != crate::helm::READER.id {
-                        let message = format!("the destination in `{}` is not in the files", setting.key);
+                    if object.reader != crate::helm::READER.id && !setting.text.contains('\n') {
+                        let message = super::addresses::not_in_files(setting.key);
                         self.facts.unresolved(code, message, from.first().copied(), seen);
                     }
                     true
@@ -186,7 +195,7 @@ impl<'a> Scene<'a> {
         from: &[ComponentRef],
         namespace: &str,
         text: &str,
-        seen: Evidence,
+        seen: &Evidence,
         setting: &Setting<'_>,
     ) -> bool {
         let mitigations: &[Mitigation] = if setting.optional { &[Mitigation::NotRequired] } else { &[] };
@@ -210,12 +219,12 @@ impl<'a> Scene<'a> {
         let name = setting.text.split(':').next().unwrap_or(setting.text);
         let short = !name.is_empty() && name.len() < 64 && !name.contains(['/', '.', ' ']);
         if short && self.index.find("Service", object.namespace, name).is_some() {
-            self.link_inside(from, object.namespace, name, object.at(setting.line), setting.link);
+            self.link_inside(from, object.namespace, name, &object.at(setting.line), setting.link);
         }
         false
     }
 
-    fn link_inside(&mut self, from: &[ComponentRef], namespace: &str, host: &str, seen: Evidence, kind: LinkKind) {
+    fn link_inside(&mut self, from: &[ComponentRef], namespace: &str, host: &str, seen: &Evidence, kind: LinkKind) {
         let mut labels = host.split('.');
         let name = labels.next().unwrap_or("");
         let namespace = labels.next().unwrap_or(namespace);

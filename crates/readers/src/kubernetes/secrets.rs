@@ -83,6 +83,11 @@ fn store(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) -> Option<Compon
             None => hidden = true,
         }
     });
+    // The bridges of these services are one's own, what stands behind them is not.
+    if inside && matches!(name, "onepassword" | "bitwardensecretsmanager") {
+        inside = false;
+        clues.clear();
+    }
     if clues.is_empty() && !inside {
         let service = value.str_at(&["service"]).unwrap_or("");
         clues.extend(store_words(name, service).iter().map(|text| word(text)));

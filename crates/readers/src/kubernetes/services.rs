@@ -95,6 +95,7 @@ pub(super) fn behind(scene: &mut Scene<'_>, service: usize) -> Vec<ComponentRef>
         .into_iter()
         .flat_map(Node::entries)
         .filter_map(|(key, _, value)| Some((key, value.as_str()?)))
+        .filter(|(_, value)| !value.contains(crate::helm::template::HOLE))
         .collect();
     if selector.is_empty() {
         return scene.component(service).into_iter().collect();
@@ -102,8 +103,11 @@ pub(super) fn behind(scene: &mut Scene<'_>, service: usize) -> Vec<ComponentRef>
     if let Some(known) = scene.behind_services.get(&service) {
         return known.clone();
     }
-    let found: Vec<ComponentRef> = scene
-        .workloads
+    // The label that the fewest workloads have is looked through.
+    let rarest = selector.iter().map(|pair| scene.labelled.get(pair).map(Vec::as_slice).unwrap_or_default());
+    let found: Vec<ComponentRef> = rarest
+        .min_by_key(|workloads| workloads.len())
+        .unwrap_or_default()
         .iter()
         .filter_map(|&at| Some((at, scene.object(at)?)))
         .filter(|(_, workload)| workload.namespace == object.namespace || workload.path == object.path)
@@ -112,6 +116,16 @@ pub(super) fn behind(scene: &mut Scene<'_>, service: usize) -> Vec<ComponentRef>
         .collect();
     scene.behind_services.insert(service, found.clone());
     found
+}
+
+/// The labels of a workload's pods, or its own.
+pub(super) fn pod_labels<'a>(node: &'a Node) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+    let places: [&[&str]; 2] = [&["spec", "template", "metadata", "labels"], &["metadata", "labels"]];
+    places
+        .into_iter()
+        .filter_map(|place| node.at(place))
+        .flat_map(Node::entries)
+        .filter_map(|(key, _, value)| Some((key, value.as_str()?)))
 }
 
 fn pod_label<'a>(node: &'a Node, key: &str) -> Option<&'a str> {

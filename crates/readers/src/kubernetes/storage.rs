@@ -146,12 +146,7 @@ fn of_claim(scene: &mut Scene<'_>, workload: ComponentRef, object: &Object<'_>, 
         Some((name, node)) => stored_in(scene, workload, object, name, node),
         None => {
             let message = "the volume is in the default storage class of the cluster, which no file names".to_owned();
-            let already = scene
-                .facts
-                .unresolved
-                .iter()
-                .any(|known| known.component == Some(workload) && known.message == message);
-            if !already {
+            if scene.default_classes.insert(workload) {
                 scene.facts.unresolved("U001", message, Some(workload), object.seen(spec));
             }
         }

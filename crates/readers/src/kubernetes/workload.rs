@@ -1,7 +1,7 @@
 use super::models;
 use super::object::Object;
 use super::scene::{Part, Scene, Setting, Use, word};
-use super::settings::{Pod, pods};
+use super::settings::{Pod, argument_list, literal_environment, pods, shell_expanded};
 use crate::helm::template::HOLE;
 use crate::image;
 use crate::node::{Node, Value};
@@ -51,6 +51,12 @@ pub(super) fn describe(scene: &mut Scene<'_>, at: usize) {
     let layer = if is_pipeline(object, &pods) { Layer::Observability } else { Layer::Application };
     let workload = scene.own(at, object, layer);
     scene.workloads.push(at);
+    for pair in super::services::pod_labels(object.node) {
+        let known = scene.labelled.entry(pair).or_default();
+        if known.last() != Some(&at) {
+            known.push(at);
+        }
+    }
     for pod in &pods {
         place(scene, workload, object, pod.spec);
         nodes(scene, workload, object, pod.spec);
@@ -258,28 +264,6 @@ pub(super) fn connect(scene: &mut Scene<'_>) {
     }
 }
 
-/// A literal environment of a container, `$(NAME)` expanded, with the line of each value.
-pub(super) fn literal_environment<'a>(container: &'a Node) -> Vec<(&'a str, String, u32)> {
-    let mut set: BTreeMap<&str, String> = BTreeMap::new();
-    let mut found = Vec::new();
-    for item in container.get("env").map(Node::items).unwrap_or_default() {
-        let (Some(name), Some(value)) = (item.str_at(&["name"]), item.get("value")) else { continue };
-        let Some(text) = value.as_str() else { continue };
-        let mut text = text.to_owned();
-        if text.contains("$(") && text.len() < 4096 {
-            for (known, value) in &set {
-                let spelled = format!("$({known})");
-                if text.contains(&spelled) && text.len() + value.len() < 16_384 {
-                    text = text.replace(&spelled, value);
-                }
-            }
-        }
-        set.insert(name, text.clone());
-        found.push((name, text, value.line));
-    }
-    found
-}
-
 fn environment(scene: &mut Scene<'_>, workload: ComponentRef, object: &Object<'_>, container: &Node) {
     for (name, text, line) in literal_environment(container) {
         scene.send(&[workload], object, &Setting::new(name, &text, line));
@@ -321,40 +305,14 @@ pub(super) fn credential(scene: &mut Scene<'_>, workload: ComponentRef, name: &s
 }
 
 fn arguments(scene: &mut Scene<'_>, workload: ComponentRef, object: &Object<'_>, container: &Node) {
+    let set: BTreeMap<&str, String> =
+        literal_environment(container).into_iter().map(|(name, text, _)| (name, text)).collect();
     for (key, text, node) in argument_list(container) {
         let by_line = matches!(&node.value, Value::Scalar(scalar) if scalar.literal);
-        let setting = Setting { line_by_line: by_line, ..Setting::new(key, text, node.line) };
+        let text = shell_expanded(text, &set);
+        let setting = Setting { line_by_line: by_line, ..Setting::new(key, &text, node.line) };
         scene.send(&[workload], object, &setting);
     }
-}
-
-/// The arguments of a container as (name of the flag, value, node); `--flag value` and `--flag=value` alike.
-pub(super) fn argument_list(container: &Node) -> Vec<(&str, &str, &Node)> {
-    let mut found = Vec::new();
-    for list in ["command", "args"] {
-        let mut flag = "";
-        for node in container.get(list).map(Node::items).unwrap_or_default() {
-            let Some(text) = node.as_str() else { continue };
-            match text.strip_prefix('-').map(|rest| rest.trim_start_matches('-')) {
-                Some(rest) if !text.contains([' ', '\n']) => match rest.split_once('=') {
-                    Some((name, value)) => {
-                        found.push((name, value, node));
-                        flag = "";
-                    }
-                    None => flag = rest,
-                },
-                _ => {
-                    found.push((flag, text, node));
-                    flag = "";
-                }
-            }
-        }
-    }
-    // `source: |` of a script template.
-    if let Some((text, node)) = container.get("source").and_then(|node| Some((node.as_str()?, node))) {
-        found.push(("source", text, node));
-    }
-    found
 }
 
 /// ExternalDNS writes the zones of the provider that its arguments name.

@@ -98,20 +98,18 @@ impl Graph {
 }
 
 impl Reached {
-    pub fn covers(&self, path: &str) -> bool {
-        if self.files.contains(path) {
-            return true;
+    /// The entries of a map from paths to things that are deployed, in the order of the paths.
+    pub fn among(&self, by_path: &BTreeMap<&str, Vec<usize>>) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
+        for path in &self.files {
+            found.extend(by_path.get(path.as_str()).into_iter().flatten());
         }
-        let mut folder = folder_of(path);
-        loop {
-            if self.trees.contains(folder) {
-                return true;
-            }
-            if folder.is_empty() {
-                return false;
-            }
-            folder = folder_of(folder);
+        for folder in &self.trees {
+            let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+            let below = by_path.range(prefix.as_str()..).take_while(|(path, _)| path.starts_with(&prefix));
+            found.extend(below.flat_map(|(_, at)| at));
         }
+        found
     }
 }
 

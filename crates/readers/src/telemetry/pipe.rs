@@ -33,6 +33,7 @@ const NOWHERE: &[&str] = &[
     "logging",
     "file",
     "nop",
+    "jaeger_storage_exporter",
     "stdout",
     "null",
     "console",
@@ -122,6 +123,14 @@ const OPEN: &[&str] = &[
     "graphql",
 ];
 
+/// Types that speak to one cloud unless the file names another endpoint: S3 is a protocol that many speak.
+const OPEN_WITH_ENDPOINT: &[&str] = &["aws_s3", "awss3", "s3"];
+
+/// Whether the type says nothing about whose the other end of a named address is.
+fn is_open(kind: &str) -> bool {
+    OPEN.contains(&kind) || OPEN_WITH_ENDPOINT.contains(&kind)
+}
+
 impl<'a> Sink<'a> {
     pub fn new(address: String, kind: &'a str, key: &Node, value: &Node) -> Sink<'a> {
         Sink {
@@ -174,7 +183,7 @@ impl Pipe<'_> {
             match endpoint::sight(self.facts, piece, self.at.at(line), confidence) {
                 Some(Target::Host(host)) => {
                     self.enrich(host, sink, &expanded, line);
-                    self.link(host, sink, self.at.at(line));
+                    self.link(host, sink, line);
                     told = true;
                 }
                 Some(Target::Internal(_)) => told = true,
@@ -195,7 +204,7 @@ impl Pipe<'_> {
                 component.evidence.push(seen);
             }
         }
-        if !OPEN.contains(&sink.kind) {
+        if !is_open(sink.kind) {
             let clue = Clue::new(ClueKind::Exporter, sink.kind);
             if !component.clues.contains(&clue) {
                 component.clues.push(clue);
@@ -211,7 +220,7 @@ impl Pipe<'_> {
         component.evidence.insert(0, self.at.at(line));
         component.evidence.dedup();
         // The type may still tell whose it is, unless anybody can run the other end.
-        if !OPEN.contains(&sink.kind) {
+        if !is_open(sink.kind) {
             component.clues.push(Clue::new(ClueKind::Exporter, sink.kind));
         }
         let message = match &expanded.missing {
@@ -219,7 +228,7 @@ impl Pipe<'_> {
             None => "the destination is a placeholder".to_owned(),
         };
         let destination = self.facts.add(component);
-        self.link(destination, sink, self.at.at(line));
+        self.link(destination, sink, line);
         self.facts.unresolved(code, message, Some(destination), self.at.at(line));
     }
 
@@ -237,7 +246,7 @@ impl Pipe<'_> {
             }
         }
         let destination = self.facts.add(component);
-        self.link(destination, sink, self.at.at(sink.line));
+        self.link(destination, sink, sink.line);
     }
 
     fn component(&self, sink: &Sink<'_>) -> Component {
@@ -251,7 +260,8 @@ impl Pipe<'_> {
     }
 
     /// Links every owner of the pipeline to a destination, once.
-    fn link(&mut self, to: ComponentRef, sink: &Sink<'_>, seen: Evidence) {
+    fn link(&mut self, to: ComponentRef, sink: &Sink<'_>, line: u32) {
+        let seen = self.at.at(line);
         let optional = matches!(sink.link, LinkKind::SendsTo);
         for &from in self.at.owners {
             let known = self

@@ -208,7 +208,8 @@ impl<'a, 's> State<'a, 's> {
         {
             return self.term(inner.trim(), depth + MAX_PARENTHESES / MAX_INCLUDES);
         }
-        if body.contains("include") || body.contains('\n') {
+        // A body with branches has several texts.
+        if ["include", "if ", "with ", "range ", "\n"].iter().any(|word| body.contains(word)) {
             return Term::Unknown;
         }
         let rendered = render(body, self.scope);
