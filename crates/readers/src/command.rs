@@ -3,7 +3,8 @@
 
 mod words;
 
-use crate::destination::{self, Named, Use};
+use crate::destination::{self, Use};
+use crate::settings;
 use crate::variables::Expanded;
 use crate::{endpoint, image};
 use allod_facts::{ComponentRef, Confidence, Evidence, Facts, LinkKind, Mitigation};
@@ -28,12 +29,12 @@ pub(crate) struct Script<'a> {
 pub(crate) struct Seen {
     /// Clouds and platforms whose own command line tool is called, with the line.
     pub clouds: Vec<(&'static str, u32)>,
+    /// Whether a cluster is made on the spot (`kind`, `minikube`).
+    pub local_cluster: bool,
     /// The first line that changes a Kubernetes cluster.
     pub cluster: Option<u32>,
     /// Whether an S3 client was told where to go.
     pub object_store_known: bool,
-    /// Further package registries that were named, so that defaults do not hold.
-    pub registry_named: bool,
 }
 
 /// Reads lines of a script (number and text).
@@ -71,6 +72,7 @@ fn read_command(facts: &mut Facts, command: &[Word], script: &Script<'_>, seen: 
     if let Some(cloud) = cloud_of(&program).filter(|_| !(program == "aws" && s3_endpoint)) {
         seen.clouds.push((cloud, line));
     }
+    seen.local_cluster |= matches!(program.as_str(), "kind" | "minikube" | "k3d" | "k3s" | "microk8s" | "talosctl");
     if changes_cluster(&program, arguments) {
         seen.cluster = seen.cluster.or(Some(line));
     }
@@ -149,10 +151,14 @@ fn read_word(facts: &mut Facts, word: &Word, kind: LinkKind, script: &Script<'_>
         if endpoint::host_of(url).is_some_and(|host| destination::is_vocabulary(&host)) {
             continue;
         }
-        if let Named::Inside(name) = destination::link_to(facts, url, &how)
-            && let Some(to) = (script.neighbour)(&name).filter(|to| *to != script.from)
-        {
-            destination::link(facts, &Use { kind: LinkKind::SendsTo, ..how.clone() }, to);
+        match endpoint::host_of(url).and_then(|host| settings::neighbour(&host, script.neighbour)) {
+            Some(to) if to != script.from => {
+                destination::link(facts, &Use { kind: LinkKind::SendsTo, ..how.clone() }, to);
+            }
+            Some(_) => {}
+            None => {
+                destination::link_to(facts, url, &how);
+            }
         }
     }
     let value = text.rsplit_once('=').map_or(text, |(_, value)| value);
@@ -181,7 +187,11 @@ fn named_hosts(facts: &mut Facts, program: &str, arguments: &[Word], script: &Sc
             }
         }
         "git" => {
-            for word in operands().filter(|word| word.text.contains('@') && !word.text.contains("://")) {
+            // `git@host:path`; without the colon it is an address of mail.
+            let remote = |word: &&Word| {
+                !word.text.contains("://") && word.text.split_once('@').is_some_and(|(_, rest)| rest.contains(':'))
+            };
+            for word in operands().filter(remote) {
                 let host = at_host(word);
                 if destination::is_bare_host(&host) {
                     destination::link_to(facts, &host, &how(script, LinkKind::BuiltFrom, word.line));
@@ -395,10 +405,7 @@ pub(crate) fn cloud_of(program: &str) -> Option<&'static str> {
         "sentry-cli" => "sentry",
         "snyk" => "snyk",
         "codecov" => "codecov",
-        "gh" => "github",
-        "glab" => "gitlab.com",
         "eas" => "expo",
-        "sonar-scanner" => return None,
         _ => return None,
     })
 }

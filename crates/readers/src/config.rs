@@ -132,7 +132,7 @@ impl File<'_> {
         let mut inner = Facts::new();
         let own = self.own(&mut inner, first);
         let stem = format!("{}#", self.path);
-        let how = Reading { owner: own, stem: &stem, neighbour: &|_| None, object_store_known: false };
+        let how = Reading { owner: own, stem: &stem, neighbour: &|_| None, object_store_known: false, hints: true };
         settings::read(&mut inner, &all, &how);
         if !inner.links.is_empty() || !inner.unresolved.is_empty() {
             facts.absorb(inner);

@@ -54,6 +54,21 @@ pub(crate) fn component(files: &Files, path: &str) -> Option<Component> {
     Some(Component::new(&format!("dockerfile:{path}"), path, "dockerfile", Layer::Application, Role::Own, seen))
 }
 
+/// Images of a Dockerfile that a build argument decides, as written, each with the argument's name.
+pub(crate) fn images_by_argument(files: &Files, path: &str) -> Vec<(String, String)> {
+    let Some(Ok(text)) = files.text(path) else { return Vec::new() };
+    let mut found = Vec::new();
+    for instruction in parse(&text, 1).iter().filter(|instruction| instruction.word == "FROM") {
+        let words = instruction.words();
+        let Some((_, image)) = words.iter().find(|(_, word)| !word.starts_with("--")) else { continue };
+        if image.contains('$') {
+            let missing = expand(image, Syntax::Shell, &|_| None).missing;
+            found.extend(missing.into_iter().map(|argument| (image.clone(), argument)));
+        }
+    }
+    found
+}
+
 /// Reads a Dockerfile that stands inside another file, for a component of that file.
 pub(crate) fn read_inline(facts: &mut Facts, own: ComponentRef, path: &Arc<str>, node: &Node, reader: &'static str) {
     if let Value::Scalar(scalar) = &node.value {
@@ -198,7 +213,8 @@ impl<'a> File<'a> {
             all.push(Setting { key, value: Some(expanded.text), seen, also: expanded.seen, confidence });
         }
         let stem = format!("{}/", self.path);
-        let how = Reading { owner: self.own, stem: &stem, neighbour: &|_| None, object_store_known: false };
+        let how =
+            Reading { owner: self.own, stem: &stem, neighbour: &|_| None, object_store_known: false, hints: true };
         settings::read(facts, &all, &how);
     }
 

@@ -29,6 +29,8 @@ pub(crate) struct Reading<'a> {
     pub neighbour: &'a dyn Fn(&str) -> Option<ComponentRef>,
     /// Whether something beside the settings says where S3 requests go (`--endpoint-url`).
     pub object_store_known: bool,
+    /// Whether the names of credentials are hints.
+    pub hints: bool,
 }
 
 /// What settings decided: first words of the keys whose value says where it goes.
@@ -56,11 +58,15 @@ pub(crate) fn read(facts: &mut Facts, settings: &[Setting], how: &Reading<'_>) -
         let first = words(&setting.key).into_iter().next().unwrap_or_default();
         if AWS_CREDENTIALS.contains(&setting.key.to_ascii_uppercase().as_str()) {
             keys_without_store = keys_without_store.or(Some(setting));
-        } else if is_credential(&setting.key) && !decided.contains(&first) && !is_empty_or_literal_flag(setting) {
+        } else if how.hints
+            && is_credential(&setting.key)
+            && !decided.contains(&first)
+            && !is_empty_or_literal_flag(setting)
+        {
             hint(facts, setting, how);
         }
     }
-    if let Some(setting) = keys_without_store.filter(|_| !object_store_known) {
+    if let Some(setting) = keys_without_store.filter(|_| how.hints && !object_store_known) {
         let message = format!("`{}` is set, and no endpoint says which S3-compatible service it is for", setting.key);
         facts.unresolved("U007", message, Some(how.owner), setting.seen.clone());
     }
@@ -84,6 +90,12 @@ fn read_destination(facts: &mut Facts, setting: &Setting, how: &Reading<'_>) -> 
     let mut found = false;
     let urls = destination::urls(value);
     for url in &urls {
+        let neighbour = endpoint::host_of(url).and_then(|host| neighbour(&host, how.neighbour));
+        if let Some(to) = neighbour.filter(|to| *to != how.owner) {
+            destination::link(facts, &with, to);
+            found = true;
+            continue;
+        }
         if endpoint::host_of(url).is_some_and(|host| destination::is_vocabulary(&host)) {
             continue;
         }
@@ -93,6 +105,8 @@ fn read_destination(facts: &mut Facts, setting: &Setting, how: &Reading<'_>) -> 
     if !urls.is_empty() {
         return found;
     }
+    // Pieces of an expression are no hosts.
+    let value = if value.contains("{{") { "" } else { value };
     for part in value.split([',', ';', ' ']).map(str::trim).filter(|part| !part.is_empty()).take(MAX_PARTS) {
         // `address#port` is how dnsmasq and Pi-hole write an upstream.
         let part = part.split_once('#').map_or(part, |(address, _)| address);
@@ -128,6 +142,14 @@ fn take(facts: &mut Facts, named: &Named, with: &Use, how: &Reading<'_>) -> bool
         destination::link(facts, with, to);
     }
     *named != Named::Nothing
+}
+
+/// The neighbour that a host names: a service, or `service.network`.
+pub(crate) fn neighbour(host: &str, find: &dyn Fn(&str) -> Option<ComponentRef>) -> Option<ComponentRef> {
+    find(host).or_else(|| {
+        let (name, network) = host.split_once('.')?;
+        network.contains(['-', '_']).then(|| find(name)).flatten().filter(|_| !network.contains('.'))
+    })
 }
 
 fn hint(facts: &mut Facts, setting: &Setting, how: &Reading<'_>) {
@@ -235,6 +257,37 @@ pub(crate) fn is_endpoint_key(words: &[String]) -> bool {
         "forwarders",
         "forwarder",
     ];
+    // `SERVER_PORT`, `dns.timeout`: about a host, and none.
+    const ABOUT: &[&str] = &[
+        "port",
+        "ports",
+        "cidr",
+        "user",
+        "username",
+        "cert",
+        "certificate",
+        "timeout",
+        "enabled",
+        "enable",
+        "path",
+        "type",
+        "mode",
+        "protocol",
+        "scheme",
+        "prefix",
+        "suffix",
+        "pattern",
+        "count",
+        "class",
+        "id",
+        "key",
+        "token",
+        "verify",
+        "secret",
+    ];
+    if words.last().is_some_and(|last| ABOUT.contains(&last.as_str())) {
+        return false;
+    }
     let has = |word: &str| words.iter().any(|known| known == word);
     // `DD_SITE=datadoghq.eu` is Datadog's own way to name its host.
     words.iter().any(|word| ENDPOINT_WORDS.contains(&word.as_str()))
@@ -433,6 +486,26 @@ pub(crate) fn is_credential(name: &str) -> bool {
         "CONFLUENT_",
         "LAUNCHDARKLY_",
     ];
+    // Last words of names that open or name an account; `DD_ENV` and `SENTRY_RELEASE` do not.
+    const OPENS: &[&str] = &[
+        "KEY",
+        "TOKEN",
+        "SECRET",
+        "DSN",
+        "ID",
+        "CREDENTIALS",
+        "PASSWORD",
+        "ACCOUNT",
+        "PROJECT",
+        "TENANT",
+        "SID",
+        "ORG",
+        "WEBHOOK",
+        "URL",
+        "APIKEY",
+        "SITE",
+        "AUTH",
+    ];
     // Names that every program has for itself.
     const OWN: &[&str] = &[
         "API",
@@ -476,7 +549,8 @@ pub(crate) fn is_credential(name: &str) -> bool {
         return false;
     }
     let first = upper.split('_').next().unwrap_or_default();
-    STARTS.iter().any(|start| upper.starts_with(start))
+    let last = upper.rsplit('_').next().unwrap_or_default();
+    !upper.starts_with("GITHUB_R") && STARTS.iter().any(|start| upper.starts_with(start)) && OPENS.contains(&last)
         || (ENDINGS.iter().any(|end| upper.ends_with(end)) && !OWN.contains(&first))
         || upper.starts_with("AWS_") && upper.contains("BEARER")
 }
@@ -503,7 +577,7 @@ mod tests {
             })
             .collect();
         let neighbour = |name: &str| (name == "db").then_some(db);
-        let how = Reading { owner, stem: "s/", neighbour: &neighbour, object_store_known: false };
+        let how = Reading { owner, stem: "s/", neighbour: &neighbour, object_store_known: false, hints: true };
         read(&mut facts, &settings, &how);
         let mut shown: Vec<String> = facts
             .links
@@ -537,6 +611,19 @@ mod tests {
             &[("AWS_ACCESS_KEY_ID", "x"), ("S3_ENDPOINT", "https://s3.fr-par.scw.cloud")],
             &["host:s3.fr-par.scw.cloud"],
         );
+    }
+
+    #[test]
+    fn names_that_open_an_account() {
+        let check = |name: &str, expect: bool| assert_eq!(is_credential(name), expect, "{name}");
+        check("MISTRAL_API_KEY", true);
+        check("SENTRY_DSN", true);
+        check("GOOGLE_APPLICATION_CREDENTIALS", true);
+        check("SENTRY_RELEASE", false);
+        check("GITHUB_REPOSITORY", false);
+        check("GITHUB_TOKEN", false);
+        check("JWT_SECRET", false);
+        check("api_key", false);
     }
 
     #[test]

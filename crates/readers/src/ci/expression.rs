@@ -38,6 +38,27 @@ impl Scope {
         if all.len() == 1 { all.pop() } else { None }
     }
 
+    /// The text with every expression replaced that has exactly one value; the others stay.
+    pub(super) fn partly(&self, text: &str) -> Outcome {
+        let mut all = Outcome { text: String::new(), also: Vec::new(), confidence: Confidence::High };
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${{") {
+            let Some((expression, tail)) = after.split_once("}}") else { break };
+            all.text.push_str(before);
+            match self.evaluate(expression.trim(), 0).as_deref() {
+                Ok([one]) => {
+                    all.text.push_str(&one.text);
+                    all.also.extend(one.also.iter().cloned());
+                    all.confidence = all.confidence.min(one.confidence);
+                }
+                _ => all.text.push_str(&format!("${{{{{expression}}}}}")),
+            }
+            rest = tail;
+        }
+        all.text.push_str(rest);
+        all
+    }
+
     fn resolve_at(&self, text: &str, depth: usize) -> Result<Vec<Outcome>, (&'static str, String)> {
         let mut outcomes = vec![Outcome { text: String::new(), also: Vec::new(), confidence: Confidence::High }];
         let mut rest = text;
@@ -176,5 +197,6 @@ mod tests {
         check("${{ vars.RUNNER }}", "U001");
         check("${{ inputs.self }}", "U002");
         check("${{ unclosed", "${{ unclosed");
+        assert_eq!(scope.partly("https://${{ env.REGISTRY }}/${{ github.x }}").text, "https://ghcr.io/${{ github.x }}");
     }
 }

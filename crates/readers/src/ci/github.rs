@@ -292,17 +292,22 @@ impl<'a> File<'a> {
             if secret && !settings::is_endpoint_key(&settings::words(name)) {
                 continue;
             }
-            let resolved = scope.one(text);
-            let (also, confidence) = match &resolved {
-                Some(one) => (one.also.clone(), one.confidence),
-                None => (Vec::new(), Confidence::High),
-            };
-            let value = resolved.map_or_else(|| text.to_owned(), |one| one.text);
+            let one = scope.partly(text);
+            // What the event brings is the platform's own address.
+            if one.text.starts_with("${{") && one.text.contains("github.") {
+                continue;
+            }
+            let (value, also, confidence) = (one.text, one.also, one.confidence);
             all.push(Setting { key: name.to_owned(), value: Some(value), seen: self.seen(key.line), also, confidence });
         }
         let stem = format!("{}/", job.stem);
-        let how =
-            Reading { owner: job.own, stem: &stem, neighbour: &|_| None, object_store_known: job.object_store_known };
+        let how = Reading {
+            owner: job.own,
+            stem: &stem,
+            neighbour: &|_| None,
+            object_store_known: job.object_store_known,
+            hints: false,
+        };
         let decided = settings::read(facts, &all, &how);
         job.decided.extend(decided.words);
         job.object_store_known |= decided.object_store_known;

@@ -213,7 +213,7 @@ impl File<'_> {
             });
         }
         let stem = format!("{}/", job.stem);
-        let how = Reading { owner: job.own, stem: &stem, neighbour: &|_| None, object_store_known: false };
+        let how = Reading { owner: job.own, stem: &stem, neighbour: &|_| None, object_store_known: false, hints: true };
         let decided = settings::read(facts, &all, &how);
         job.object_store_known |= decided.object_store_known;
     }

@@ -25,6 +25,8 @@ pub(super) struct Job<'a> {
     pub object_store_known: bool,
     /// Whether a login names the cloud that is deployed to.
     pub cloud_known: bool,
+    /// Whether the job makes the cluster that it changes.
+    pub local_cluster: bool,
     /// The first line that changes a cluster nobody named.
     pub cluster: Option<u32>,
     /// The first line that gives credentials to an S3 client.
@@ -62,6 +64,7 @@ impl<'a> Job<'a> {
             decided: BTreeSet::new(),
             object_store_known: false,
             cloud_known: false,
+            local_cluster: false,
             cluster: None,
             aws_keys: None,
         }
@@ -101,6 +104,10 @@ impl<'a> Job<'a> {
         region: Option<&str>,
     ) {
         let Some(first) = names.first() else { return };
+        // A setting of the job says that it is another instance.
+        if layer != Layer::Cloud && self.decided.contains(&first.to_ascii_lowercase()) {
+            return;
+        }
         let kind = if layer == Layer::Cloud { "deploy-target" } else { "service" };
         let id = format!("deploy:{}/{first}", self.stem);
         let mut component = Component::new(&id, first, kind, layer, Role::Provided, seen.clone());
@@ -137,14 +144,14 @@ impl<'a> Job<'a> {
             neighbour: &|_| None,
             expand,
         };
-        let Seen { clouds, cluster, object_store_known, .. } = command::read(facts, lines, &script);
+        let Seen { clouds, cluster, local_cluster, object_store_known } = command::read(facts, lines, &script);
+        self.local_cluster |= local_cluster;
         self.object_store_known |= object_store_known;
         self.cluster = self.cluster.or(cluster);
         for (cloud, line) in clouds {
             let layer = match cloud {
                 "sentry" => Layer::ErrorTracking,
                 "snyk" | "codecov" => Layer::Ci,
-                "github" | "gitlab.com" => Layer::Source,
                 _ => Layer::Cloud,
             };
             self.target(facts, &[cloud], layer, self.seen(line), Confidence::Medium, None);
@@ -194,7 +201,7 @@ impl<'a> Job<'a> {
         if self.cloud_known {
             return;
         }
-        if let Some(line) = self.cluster {
+        if let Some(line) = self.cluster.filter(|_| !self.local_cluster) {
             let message = "a Kubernetes cluster is changed, and no file says which".to_owned();
             facts.unresolved("U007", message, Some(self.own), Evidence::line(self.path, line, self.reader));
         }

@@ -81,7 +81,7 @@ fn body(facts: &mut Facts, job: &mut Job<'_>, step: &Node) {
             }
         }
         let stem = format!("{}/", job.stem);
-        let how = Reading { owner: job.own, stem: &stem, neighbour: &|_| None, object_store_known: false };
+        let how = Reading { owner: job.own, stem: &stem, neighbour: &|_| None, object_store_known: false, hints: true };
         let decided = settings::read(facts, &all, &how);
         job.decided.extend(decided.words);
         job.object_store_known |= decided.object_store_known;

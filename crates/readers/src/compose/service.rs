@@ -8,10 +8,12 @@ use crate::destination::{self, Named, Use};
 use crate::files::{Files, folder_of, join};
 use crate::node::Node;
 use crate::settings::{self, Reading};
+use crate::variables::Expanded;
 use crate::{dockerfile, endpoint, image};
 use allod_facts::{
     Clue, ClueKind, Component, ComponentRef, Confidence, Evidence, Facts, LinkKind, Mitigation, Role, Severity,
 };
+use std::collections::HashMap;
 use std::sync::Arc;
 
 pub(super) fn read(
@@ -29,7 +31,7 @@ pub(super) fn read(
     let settings = settings(files, project, service, own, facts);
     let stem = format!("{}#{}/", service.path, service.name);
     let neighbour = |name: &str| names.find(&service.path, name);
-    let how = Reading { owner: own, stem: &stem, neighbour: &neighbour, object_store_known };
+    let how = Reading { owner: own, stem: &stem, neighbour: &neighbour, object_store_known, hints: true };
     settings::read(facts, &settings, &how);
     one.labels(facts);
     one.network(facts);
@@ -107,11 +109,46 @@ impl One<'_> {
             Some(component) => {
                 let to = facts.add(component);
                 facts.link(self.own, LinkKind::BuiltFrom, to, seen);
+                if let Some(arguments) = node.get("args") {
+                    self.build_arguments(facts, layer, arguments, &path);
+                }
             }
             None => {
                 let message =
                     format!("service `{}` is built from `{path}`, which is not in the tree", self.service.name);
                 diagnose(facts, "D008", Severity::Warning, message, &layer.path, line);
+            }
+        }
+    }
+
+    /// Images that the Dockerfile takes from build arguments, which only this file knows.
+    fn build_arguments(&self, facts: &mut Facts, layer: &Layer<'_>, arguments: &Node, path: &str) {
+        let mut known = HashMap::new();
+        for (name, value, line) in pairs(arguments) {
+            let expanded = match value {
+                Some(value) => self.project.expand(&layer.path, value),
+                None => match self.project.known(&layer.path, name) {
+                    Some(value) => {
+                        Expanded { text: value.value, seen: value.seen.into_iter().collect(), ..Expanded::default() }
+                    }
+                    None => continue,
+                },
+            };
+            known.insert(name.to_owned(), (expanded, self.seen(layer, line)));
+        }
+        for (written, argument) in dockerfile::images_by_argument(self.files, path) {
+            let Some((expanded, seen)) = known.get(&argument) else { continue };
+            let image = Expanded {
+                text: written
+                    .replace(&format!("${{{argument}}}"), &expanded.text)
+                    .replace(&format!("${argument}"), &expanded.text),
+                ..expanded.clone()
+            };
+            if image::parse(&image.text).is_some() {
+                let mut how = Use::new(self.own, LinkKind::BuiltFrom, seen.clone());
+                how.confidence = self.confidence(expanded.confidence());
+                how.also.clone_from(&expanded.seen);
+                command::link_image_text(facts, &written, &image, &how);
             }
         }
     }

@@ -121,3 +121,18 @@ fn bad_input_is_told() {
     let facts = facts_of(&[("compose.yaml", "services: 3\nvolumes: [x]\nmodels: {a: [b]}\n")]);
     assert!(facts.links.is_empty());
 }
+
+#[test]
+fn build_arguments_decide_images() {
+    check(
+        &[
+            (".env", "BASE=quay.io/x/base:1\n"),
+            ("compose.yaml", "services:\n  app:\n    build:\n      context: .\n      args:\n        IMAGE: ${BASE}\n"),
+            ("Dockerfile", "ARG IMAGE\nFROM ${IMAGE}\n"),
+        ],
+        &[
+            "compose.yaml#app built_from dockerfile:Dockerfile 3",
+            "compose.yaml#app built_from image:quay.io/x/base:1 6,1",
+        ],
+    );
+}

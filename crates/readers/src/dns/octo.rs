@@ -61,7 +61,8 @@ fn provider_word(class: &str) -> Option<String> {
     let word = match package.strip_prefix("octodns_") {
         Some(word) => word.to_owned(),
         // Classes of the days before every provider had its own package: `octodns.provider.route53.Route53Provider`.
-        None => parts.nth(1).unwrap_or(package).to_owned(),
+        None if package == "octodns" => parts.nth(1)?.to_owned(),
+        None => return None,
     };
     let files = ["yaml", "bind", "spf", "axfr", "zonefile", "ddns", "etc_hosts", "octodns", "dump"];
     (!files.contains(&word.as_str())).then(|| word.replace('_', " "))

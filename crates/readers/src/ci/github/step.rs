@@ -49,6 +49,9 @@ impl File<'_> {
             Some(Uses::Local(path)) => self.local(facts, job, path, line),
             Some(Uses::Remote(remote)) => {
                 remote.link(facts, job, line);
+                job.local_cluster |= ["kind", "k3d", "k3s", "minikube", "microk8s"]
+                    .iter()
+                    .any(|word| remote.name.to_ascii_lowercase().contains(word));
                 self.inputs(facts, job, step, &remote.name.to_ascii_lowercase(), line, scope);
             }
             None => {
@@ -116,8 +119,7 @@ impl File<'_> {
                 }
                 "registry" | "registry-url" | "repository-url" | "login-server" | "repository_url" => {}
                 _ => {
-                    let resolved = scope.one(text).map(|one| one.text);
-                    for url in destination::urls(resolved.as_deref().unwrap_or(text)).into_iter().take(20) {
+                    for url in destination::urls(&scope.partly(text).text).into_iter().take(20) {
                         job.host(facts, url, LinkKind::SendsTo, key.line, Confidence::High);
                     }
                 }
