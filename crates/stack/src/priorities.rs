@@ -1,7 +1,8 @@
 use crate::graph::Stack;
 use crate::home::Home;
 use crate::powers::{Holder, Lane, Powers, SECRETS};
-use allod_facts::{Country, Role};
+use crate::resolve::Part;
+use allod_facts::{Country, Layer, Role};
 use allod_register::Service;
 use std::collections::BTreeMap;
 
@@ -23,17 +24,21 @@ pub struct Priority<'r> {
     pub score: usize,
 }
 
-/// What is read now and by class, and what can be stopped now, weighs more than what could be changed at the next
-/// build; one more part of the service itself weighs least.
-fn score(priority: &Priority<'_>, stack: &Stack<'_>) -> usize {
-    let provided = priority
-        .parts
-        .iter()
-        .filter(|at| stack.parts.get(**at).is_some_and(|part| part.fact.role == Role::Provided))
-        .count();
-    let change_weight = if provided > 0 { 6 } else { 1 };
+/// What is read and by class, and what can be stopped now, weighs more than what could be changed at the next build;
+/// one more part of the service itself weighs least.
+fn score(priority: &Priority<'_>, weights: [usize; 3], provided: usize) -> usize {
+    let [reads, stops, changes] = weights;
+    // Who serves artefacts or certificates changes what is fetched next, not what runs.
+    let later =
+        provided == 0 || matches!(priority.service.layer, Layer::Certificates | Layer::Registry | Layer::Packages);
     let classified = priority.classes.iter().filter(|class| *class != SECRETS).count();
-    20 * classified + 4 * priority.reads + 6 * priority.stops + change_weight * priority.changes + provided
+    20 * classified + 4 * reads + 6 * stops + if later { 1 } else { 6 } * changes + provided
+}
+
+/// A part that is known to handle classified data, or to be in an environment that somebody named, counts three times.
+fn weight(part: &Part<'_>, classes: u64) -> usize {
+    // Positions 0 and 1 are unclassified data and secrets.
+    if classes >> 2 != 0 || part.fact.environment.is_some() { 3 } else { 1 }
 }
 
 impl<'r> Stack<'r> {
@@ -62,22 +67,35 @@ impl<'r> Stack<'r> {
         }
         let mut priorities: Vec<Priority<'r>> = by_service.into_values().collect();
         for priority in &mut priorities {
-            self.count(priority, powers);
-            priority.score = score(priority, self);
+            let weights = self.count(priority, powers);
+            let is_provided = |at: &&usize| self.parts.get(**at).is_some_and(|part| part.fact.role == Role::Provided);
+            let provided = priority.parts.iter().filter(is_provided).count();
+            priority.score = score(priority, weights, provided);
         }
         priorities.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.service.id.cmp(&b.service.id)));
         priorities
     }
 
-    fn count(&self, priority: &mut Priority<'r>, powers: &Powers) {
-        let Some(holder) = powers.holder(&Holder::Service(priority.service.id.clone())) else { return };
+    /// Counts what the service gives somebody abroad; returns the counts of read, stop and change with each part's
+    /// weight.
+    fn count(&self, priority: &mut Priority<'r>, powers: &Powers) -> [usize; 3] {
+        let mut weights = [0; 3];
+        let Some(holder) = powers.holder(&Holder::Service(priority.service.id.clone())) else { return weights };
         let mut classes = 0_u64;
-        for (at, _) in self.parts.iter().enumerate().filter(|(_, part)| part.fact.role == Role::Own) {
+        for (at, part) in self.parts.iter().enumerate().filter(|(_, part)| part.fact.role == Role::Own) {
             let mut reads = false;
+            let weight = weight(part, powers.classes_of.get(at).copied().unwrap_or(0));
+            let [read, stop, change] = &mut weights;
             for lane in powers.lanes().filter(|lane| powers.has(at, *lane, holder)) {
                 match lane {
-                    Lane::Stop => priority.stops += 1,
-                    Lane::Change => priority.changes += 1,
+                    Lane::Stop => {
+                        priority.stops += 1;
+                        *stop += weight;
+                    }
+                    Lane::Change => {
+                        priority.changes += 1;
+                        *change += weight;
+                    }
                     Lane::StopLater => {}
                     Lane::Read(class) => {
                         reads = true;
@@ -86,6 +104,7 @@ impl<'r> Stack<'r> {
                 }
             }
             priority.reads += usize::from(reads);
+            *read += usize::from(reads) * weight;
         }
         // Position 0 is what nobody classified.
         priority.classes = powers
@@ -96,6 +115,7 @@ impl<'r> Stack<'r> {
             .filter(|(class, _)| classes >> class & 1 == 1)
             .map(|(_, name)| name.to_string())
             .collect();
+        weights
     }
 
     fn alternatives(&self, service: &Service, home: &Home) -> Vec<String> {
