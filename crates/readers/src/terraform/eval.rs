@@ -122,6 +122,7 @@ impl<'t> Evaluator<'t> {
         let Kind::Object(items) = &expr.kind else { return Value::null() };
         let mut map = BTreeMap::new();
         let mut rest = None;
+        let mut origin = Origin::default();
         for item in items {
             let value = self.eval_at(&item.value, item.line, scope);
             let key = match &item.key.kind {
@@ -130,6 +131,7 @@ impl<'t> Evaluator<'t> {
                     let key = self.eval(&item.key, scope);
                     if let Some(unknown) = key.as_unknown() {
                         rest = Some(unknown.clone());
+                        origin.add(&key.origin);
                     }
                     key.to_text()
                 }
@@ -138,7 +140,7 @@ impl<'t> Evaluator<'t> {
                 map.insert(key, value);
             }
         }
-        Value::open_object(map, rest)
+        Value::open_object(map, rest).from(&origin)
     }
 
     fn call(&self, call: &Call<'_>, scope: Scope<'_, 't>) -> Value {
@@ -168,6 +170,7 @@ impl<'t> Evaluator<'t> {
         let mut map: BTreeMap<Rc<str>, Value> = BTreeMap::new();
         let mut groups: BTreeMap<Rc<str>, Vec<Value>> = BTreeMap::new();
         let mut rest = source.as_object().and_then(|fields| fields.rest.clone());
+        let mut origin = source.origin.clone();
         for (key, value) in pairs {
             let key_name = inner.key.as_deref().unwrap_or("");
             let key = Binding { name: key_name, value: key, outer: scope.bound };
@@ -193,7 +196,10 @@ impl<'t> Evaluator<'t> {
                 (Some(name), _) => {
                     map.insert(name, result);
                 }
-                (None, Some(unknown)) => rest = Some(unknown.clone()),
+                (None, Some(unknown)) => {
+                    rest = Some(unknown.clone());
+                    origin.add(&result_key.origin);
+                }
                 (None, None) => return failed("a key of a `for` is no text"),
             }
         }
@@ -204,7 +210,7 @@ impl<'t> Evaluator<'t> {
             (false, Some(rest)) => Value::new(Data::Unknown(rest)),
             (false, None) => Value::list(list),
         };
-        result.from(&source.origin)
+        result.from(&origin)
     }
 
     /// Takes steps from the budget; an unknown value when there are none left.

@@ -69,6 +69,11 @@ pub(super) fn state_clues(kind: &str, fields: &Value) -> StateHolder {
         let Some(host) = host_in(&value) else { continue };
         return match host_kind(&host) {
             HostKind::Internal => StateHolder::Own,
+            // The default host, said aloud.
+            _ if host.ends_with("terraform.io") => StateHolder::Service(vec![
+                Clue::new(ClueKind::Host, &host),
+                Clue::new(ClueKind::TerraformBackend, kind),
+            ]),
             _ => StateHolder::Service(vec![Clue::new(ClueKind::Host, &host)]),
         };
     }
