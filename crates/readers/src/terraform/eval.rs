@@ -17,6 +17,7 @@ use super::value::{Data, LineRef, Origin, Value};
 use crate::files::Files;
 use crate::limits::{MAX_EVAL_DEPTH, MAX_EVAL_STEPS, MAX_INSTANCES, MAX_TREE_STEPS};
 use allod_facts::{Diagnostic, Severity};
+use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -31,6 +32,8 @@ pub(super) struct Evaluator<'t> {
     pub files: &'t Files,
     pub diagnostics: RefCell<Vec<Diagnostic>>,
     instances: RefCell<Vec<Rc<Instance<'t>>>>,
+    /// What `fileset` found, by folder and pattern.
+    pub filesets: RefCell<FxHashMap<(String, String), Value>>,
     depth: Cell<usize>,
     steps: Cell<usize>,
     tree_steps: Cell<usize>,
@@ -64,6 +67,7 @@ impl<'t> Evaluator<'t> {
             files,
             diagnostics: RefCell::default(),
             instances: RefCell::default(),
+            filesets: RefCell::default(),
             depth: Cell::new(0),
             steps: Cell::new(0),
             tree_steps: Cell::new(0),
@@ -256,6 +260,9 @@ pub(super) fn unknown_of(value: &Value, error: &str) -> Value {
 pub(super) fn failed(reason: &str) -> Value {
     Value::unknown(FAILED, reason.to_owned())
 }
+
+/// The code, inside the evaluation, of what hangs on something that is not created: told once, where that is decided.
+pub(super) const ABSENT: &str = "absent";
 
 /// The code of a failed expression inside the evaluation: `try` and `can` tell it from an unknown. Reported as `U002`.
 pub(super) const FAILED: &str = "failed";

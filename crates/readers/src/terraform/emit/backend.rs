@@ -51,7 +51,7 @@ impl<'t> Emitter<'_, 't> {
             let why = Unknown { code: "U007", reason: "no file says where the state is kept".to_owned(), shape: None };
             self.unresolved(&why, &format!("backend `{}`", backend.kind), Some(component), at);
         }
-        self.facts.link(root, LinkKind::DeployedBy, component, seen);
+        self.link(root, LinkKind::DeployedBy, component, seen, None);
         Some(component)
     }
 }

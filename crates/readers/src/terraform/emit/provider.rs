@@ -135,7 +135,7 @@ impl<'t> Emitter<'_, 't> {
         }
         if let Some(backend) = self.backend {
             let seen = self.evidence(at, at.line);
-            self.facts.link(component, LinkKind::DeployedBy, backend, seen);
+            self.link(component, LinkKind::DeployedBy, backend, seen, None);
         }
         let tags = fields
             .known_field("default_labels")

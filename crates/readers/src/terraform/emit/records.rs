@@ -134,7 +134,7 @@ impl<'t> Emitter<'_, 't> {
             }
         }
         let seen = self.evidence(at, at.line);
-        self.facts.link(from, kind, to, seen);
+        self.link(from, kind, to, seen, None);
     }
 }
 

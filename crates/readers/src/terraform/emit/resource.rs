@@ -80,7 +80,7 @@ impl<'t> Emitter<'_, 't> {
         stated_labels(&mut component, fields, provider);
         let component = self.facts.add(component);
         self.place(component, instance, resource, fields, provider);
-        self.facts.link(component, LinkKind::RunsOn, provider.component, seen);
+        self.link(component, LinkKind::RunsOn, provider.component, seen, None);
         component
     }
 

@@ -1,4 +1,4 @@
-use super::{Evaluator, Scope, pairs};
+use super::{ABSENT, Evaluator, Scope, pairs};
 use crate::limits::MAX_INSTANCES;
 use crate::terraform::syntax::Body;
 use crate::terraform::value::{Data, Origin, Unknown, Value};
@@ -140,7 +140,7 @@ impl<'t> Evaluator<'t> {
 
 fn none(origin: &Origin, of: impl FnOnce(Vec<Each>, Option<Doubt>) -> Expansion) -> Expansion {
     if origin.is_flippable() {
-        let why = unknown("U002", "it is not created with the values that are set".to_owned());
+        let why = unknown(ABSENT, "it is not created with the values that are set".to_owned());
         of(vec![any(&why, origin)], Some(Doubt::None))
     } else {
         of(Vec::new(), None)
