@@ -87,10 +87,6 @@ impl<'t> Evaluator<'t> {
                 if self.depth.get() >= MAX_EVAL_DEPTH {
                     return Value::unknown("U002", "an expression leads through too many others".to_owned());
                 }
-                let fresh = self.depth.get() == 0;
-                if fresh {
-                    self.steps.set(0);
-                }
                 self.depth.set(self.depth.get() + 1);
                 let value = self.eval_compound(expr, scope);
                 self.depth.set(self.depth.get() - 1);
@@ -219,7 +215,9 @@ impl<'t> Evaluator<'t> {
 
     /// Takes steps from the budget; an unknown value when there are none left.
     pub fn spend(&self, steps: usize) -> Option<Value> {
-        self.steps.set(self.steps.get().saturating_add(steps));
+        // At the top a new expression begins.
+        let before = if self.depth.get() == 0 { 0 } else { self.steps.get() };
+        self.steps.set(before.saturating_add(steps));
         self.tree_steps.set(self.tree_steps.get().saturating_add(steps));
         let over = self.steps.get() > MAX_EVAL_STEPS || self.tree_steps.get() > MAX_TREE_STEPS;
         over.then(|| Value::unknown("U002", "evaluating it takes too many steps".to_owned()))

@@ -147,6 +147,20 @@ fn modules_that_double_meet_a_limit() {
 }
 
 #[test]
+fn an_endless_expression_spoils_no_other() {
+    let slow = "jsonencode([for x in range(1000) : [for y in range(1000) : [for z in range(1000) : z]]])";
+    let text = format!(
+        "resource \"aws_instance\" \"a\" {{\n  availability_zone = {slow}\n}}\nresource \"aws_instance\" \"b\" {{\n  \
+         availability_zone = lower(\"EU-1\")\n}}\n"
+    );
+    let facts = read_tree(&[("a.tf", &text)]);
+    let told: Vec<&str> = facts.unresolved.iter().map(|unresolved| unresolved.message.as_str()).collect();
+    assert_eq!(told.iter().filter(|message| message.contains("too many steps")).count(), 1, "{told:?}");
+    let place = facts.components[facts.find("tf:.#aws_instance.b").unwrap() as usize].place.clone();
+    assert_eq!(place.and_then(|place| place.region).as_deref(), Some("eu-1"));
+}
+
+#[test]
 fn many_instances_become_one() {
     let text = format!("resource \"aws_instance\" \"x\" {{\n  count = {}\n}}\n", MAX_INSTANCES + 1);
     let facts = read_tree(&[("a.tf", &text)]);
