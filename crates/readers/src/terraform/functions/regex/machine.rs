@@ -106,13 +106,9 @@ fn add(
                 }
                 todo.push((step + 1, saved));
             }
-            Some(Step::Assert(assertion)) => {
-                if holds(*assertion, place) {
-                    todo.push((step + 1, saved));
-                }
-            }
+            Some(Step::Assert(assertion)) if holds(*assertion, place) => todo.push((step + 1, saved)),
             Some(Step::Letter(_) | Step::Match) => threads.list.push((step, saved)),
-            None => {}
+            Some(Step::Assert(_)) | None => {}
         }
     }
 }
