@@ -241,7 +241,9 @@ impl<'r> Stack<'r> {
 
     /// Every part that nobody is known to control has an unresolved fact that says why.
     fn report_unknown(&mut self, own_zones: &BTreeSet<String>) {
-        let told: BTreeSet<u32> = self.unresolved.iter().filter_map(|one| one.component).collect();
+        // What a live look-up did not give is no reason why nobody is known.
+        let tells_why = |one: &&Unknown| !matches!(one.code, "U012" | "U013");
+        let told: BTreeSet<u32> = self.unresolved.iter().filter(tells_why).filter_map(|one| one.component).collect();
         for (at, part) in self.parts.iter().enumerate() {
             let at = at as u32;
             let Some(seen) = part.fact.evidence.first().cloned() else { continue };
