@@ -295,12 +295,15 @@ fn unknown_reason(part: &Part<'_>, own_zones: &BTreeSet<String>) -> (&'static st
             debug_assert!(!under_own_zone(&clue.text, own_zones));
             ("U006", format!("`{}` is a reserved or placeholder name", clue.text))
         }
-        Some(clue) if matches!(clue.kind, ClueKind::Host | ClueKind::NameServer | ClueKind::MailExchanger) => {
-            ("U008", format!("the register knows nobody who runs `{}`", clue.text))
-        }
+        Some(clue) if is_server(clue.kind) => ("U008", format!("the register knows nobody who runs `{}`", clue.text)),
         Some(clue) => ("U009", format!("the register does not know `{}`", clue.text)),
         None => ("U007", format!("no file says who provides `{}`", part.fact.name)),
     }
+}
+
+/// Whether a clue is the name of a machine that answers.
+fn is_server(kind: ClueKind) -> bool {
+    matches!(kind, ClueKind::Host | ClueKind::NameServer | ClueKind::MailExchanger | ClueKind::CanonicalName)
 }
 
 /// Which powers a link passes, before mitigations.

@@ -123,29 +123,33 @@ impl<'a> Live<'a> {
         let kind = if mail { LinkKind::SendsTo } else { LinkKind::ResolvedBy };
         let layer = if mail { Layer::Mail } else { Layer::Unclassified };
         let (mut from, mut name) = (first, host);
+        let mut passed = Vec::new();
         for alias in aliases {
             let seen = seen(name, Some(Kind::Cname));
             if self.link_host(from, kind, alias, ClueKind::CanonicalName, layer, &seen).is_none() {
                 return;
             }
             let Some(to) = self.facts.find(&self.names.id_of(alias)) else { return };
+            passed.push((name, from));
             (from, name) = (to, alias);
         }
         if let Some(failed) = failed {
-            let message = format!("the host `{host}` could not be looked up: {failed}");
-            self.facts.unresolved("U012", message, Some(first), seen(name, Some(Kind::Cname)));
+            let message = match name {
+                name if name == host => format!("`{host}` could not be looked up: {failed}"),
+                name => format!("`{name}`, to which `{host}` leads, could not be looked up: {failed}"),
+            };
+            self.facts.unresolved("U012", message, Some(from), seen(name, Some(Kind::Cname)));
         }
-        if let Some(last) = aliases.last().filter(|_| !self.names.is_own(host)) {
-            self.served_by(host, first, last);
-        }
+        passed.into_iter().for_each(|(name, at)| self.served_by(name, at, aliases));
     }
 
     /// Nobody knows whose the host is; who serves it is known all the same.
-    fn served_by(&mut self, host: &str, at: ComponentRef, last: &str) {
+    fn served_by(&mut self, host: &str, at: ComponentRef, aliases: &[String]) {
         let service = |clue| self.register.find(&clue).service.map(|found| found.record.name.clone());
-        if service(Clue::new(ClueKind::Host, host)).is_some() {
+        if self.names.is_own(host) || service(Clue::new(ClueKind::Host, host)).is_some() {
             return;
         }
+        let Some(last) = aliases.last() else { return };
         if let Some(service) = service(Clue::new(ClueKind::CanonicalName, last)) {
             let message =
                 format!("the register knows nobody who runs `{host}`; its name leads to `{last}`, served by {service}");
@@ -166,8 +170,11 @@ impl<'a> Live<'a> {
 
     /// The part that was asked about, as a reader saw it: a look-up is no new sighting of it.
     fn subject(&mut self, name: &str) -> Option<ComponentRef> {
-        let known = self.names.known(&self.names.id_of(name))?;
-        Some(self.facts.add(known.clone()))
+        let id = self.names.id_of(name);
+        if let Some(at) = self.facts.find(&id) {
+            return Some(at);
+        }
+        self.names.known(&id).map(|known| self.facts.add(known.clone()))
     }
 
     /// Links a name that an answer gives; the position of the link.
@@ -208,23 +215,23 @@ impl<'a> Live<'a> {
         new: impl FnOnce() -> Component,
     ) -> ComponentRef {
         let clue = Clue::new(clue, text);
-        let mut component = match self.names.known(id) {
-            Some(known) => known.clone(),
-            None => {
+        let at = self.facts.find(id).unwrap_or_else(|| {
+            let component = self.names.known(id).cloned().unwrap_or_else(|| {
                 let mut component = new();
                 component.clues.insert(0, clue.clone());
                 component
+            });
+            self.facts.add(component)
+        });
+        if let Some(component) = self.facts.get_mut(at) {
+            if component.role != Role::Own && !component.clues.contains(&clue) {
+                component.clues.push(clue);
             }
-        };
-        if component.role != Role::Own && !component.clues.contains(&clue) {
-            component.clues.push(clue);
-        }
-        if !component.evidence.contains(seen) {
             component.evidence.push(seen.clone());
+            // What was a guess from a file is certain now.
+            component.confidence = Confidence::High;
         }
-        // What was a guess from a file is certain now.
-        component.confidence = Confidence::High;
-        self.facts.add(component)
+        at
     }
 }
 

@@ -93,9 +93,9 @@ fn a_zone_as_its_file_says() {
             "zone:clinic.lu sends_to spf:mailbox.org(SpfInclude) dns:clinic.lu TXT",
             // The hosts that the file names are asked for, too.
             "U012 host:amy.ns.cloudflare.com dns:amy.ns.cloudflare.com CNAME: \
-             the host `amy.ns.cloudflare.com` could not be looked up: the name does not exist",
+             `amy.ns.cloudflare.com` could not be looked up: the name does not exist",
             "U012 host:bob.ns.cloudflare.com dns:bob.ns.cloudflare.com CNAME: \
-             the host `bob.ns.cloudflare.com` could not be looked up: the name does not exist",
+             `bob.ns.cloudflare.com` could not be looked up: the name does not exist",
         ],
     );
 }
@@ -140,6 +140,8 @@ fn aliases_are_followed() {
             "name:www.own.lu resolved_by zone:own.lu() dns:www.own.lu CNAME",
             "U008 host:api.vendor.lu dns:api.vendor.lu CNAME: the register knows nobody who runs `api.vendor.lu`; \
              its name leads to `d1.cloudfront.net`, served by Amazon CloudFront",
+            "U008 host:edge.vendor.lu dns:edge.vendor.lu CNAME: the register knows nobody who runs `edge.vendor.lu`; \
+             its name leads to `d1.cloudfront.net`, served by Amazon CloudFront",
         ],
     );
 }
@@ -164,9 +166,9 @@ fn aliases_end() {
     assert_eq!(
         failures,
         [
-            "the host `a.lu` could not be looked up: the alias `a.lu` leads back to itself",
-            "the host `l0.lu` could not be looked up: there are more than 8 aliases behind each other",
-            "the host `odd.lu` could not be looked up: the answer `\\u{1b}[31m x.lu` is no host name",
+            "`b.lu`, to which `a.lu` leads, could not be looked up: the alias `a.lu` leads back to itself",
+            "`l8.lu`, to which `l0.lu` leads, could not be looked up: there are more than 8 aliases behind each other",
+            "`odd.lu` could not be looked up: the answer `\\u{1b}[31m x.lu` is no host name",
         ]
     );
     assert_eq!(found.links.len(), MAX_ALIASES + 1);
