@@ -41,3 +41,5 @@ pub const MAX_SCRIPT_WORDS: usize = 100_000;
 pub const MAX_SHELL_VALUE_BYTES: usize = 4096;
 /// Module calls of one plan that are followed.
 pub const MAX_MODULE_CALLS: usize = 10_000;
+/// A compiled pattern may take as much memory.
+pub const MAX_PATTERN_BYTES: usize = 1 << 20;

@@ -4,11 +4,11 @@
 //! reads no files but those of the tree.
 
 mod body;
+mod constraint;
 mod expansion;
 mod instance;
 mod operator;
 mod reference;
-mod types;
 
 use super::functions;
 use super::module::Tree;
@@ -22,10 +22,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+pub(super) use constraint::set_of;
 pub(super) use expansion::{Doubt, Each, Expansion, Key, Repeated};
 pub(super) use instance::{Children, Instance, Source};
 pub(super) use operator::TextBuilder;
-pub(super) use types::set_of;
 
 pub(super) struct Evaluator<'t> {
     pub tree: &'t Tree<'t>,
