@@ -1,1 +1,24 @@
-//! To be written.
+//! What others embed: an audit from a path to a result. Walks the tree, hands the files to the readers, builds the
+//! stack. Prints nothing and speaks to no server.
+
+mod audit;
+mod collect;
+mod overlay;
+
+pub use audit::{Error, Options, audit, register};
+pub use collect::Stage;
+
+/// Every format that can be read.
+pub fn readers() -> &'static [&'static allod_readers::Reader] {
+    allod_readers::READERS
+}
+
+/// The host in a URL, a `host:port` or a host name.
+pub fn host_of(text: &str) -> Option<String> {
+    allod_readers::endpoint::host_of(text)
+}
+
+/// The fully qualified name in an image reference, without tag and digest.
+pub fn image_name(text: &str) -> Option<String> {
+    allod_readers::image::parse(text).map(|image| image.name)
+}

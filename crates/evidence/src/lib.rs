@@ -1,1 +1,134 @@
-//! To be written.
+//! Renderings of what is known: the audit for a person, a machine, a code review. Nothing is analysed here.
+
+mod human;
+mod json;
+mod markdown;
+mod sarif;
+mod table;
+mod trace;
+
+pub use human::{Look, human};
+pub use json::{SCHEMA, json};
+pub use markdown::markdown;
+pub use sarif::sarif;
+pub use trace::{NoSuchPart, trace};
+
+use allod_facts::{Country, Layer, Role};
+use allod_stack::{Control, Finding, Holder, Home, Part, Powers, Priority, Stack};
+use std::collections::BTreeMap;
+
+/// One audit, ready to be shown.
+#[derive(Debug)]
+pub struct Audit<'r> {
+    /// The audited root as the user named it.
+    pub root: String,
+    pub home: Home,
+    pub stack: Stack<'r>,
+    pub powers: Powers,
+    pub findings: Vec<Finding>,
+    pub priorities: Vec<Priority<'r>>,
+    pub coverage: Coverage,
+}
+
+/// What was looked at, and what was not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    pub files_seen: usize,
+    pub files_read: usize,
+    /// Reason to number of files.
+    pub files_skipped: BTreeMap<&'static str, usize>,
+}
+
+/// What of an audit is shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Show {
+    pub only: Option<Layer>,
+    /// What was not understood, and nothing else.
+    pub unresolved_only: bool,
+    /// Every part, not one line for those that are alike.
+    pub all: bool,
+}
+
+/// On which side a part stands, seen from home.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    Foreign,
+    Unknown,
+    Home,
+    Ours,
+}
+
+impl Side {
+    pub fn name(self) -> &'static str {
+        match self {
+            Side::Foreign => "foreign",
+            Side::Unknown => "unknown",
+            Side::Home => "home",
+            Side::Ours => "ours",
+        }
+    }
+}
+
+impl<'r> Audit<'r> {
+    pub fn new(root: String, home: Home, stack: Stack<'r>, coverage: Coverage) -> Audit<'r> {
+        let powers = Powers::of(&stack);
+        let findings = stack.findings(&home);
+        let priorities = stack.priorities(&powers, &home);
+        Audit { root, home, stack, powers, findings, priorities, coverage }
+    }
+
+    /// Whether anybody abroad holds a power over any part (hints do not count).
+    pub fn foreign_power(&self) -> bool {
+        let abroad = self.abroad();
+        (0..self.stack.parts.len())
+            .filter(|at| self.stack.parts.get(*at).is_some_and(|part| !part.is_hint()))
+            .any(|at| self.powers.lanes().any(|lane| abroad.iter().any(|holder| self.powers.has(at, lane, *holder))))
+    }
+
+    /// The jurisdictions that are not home, as holders.
+    fn abroad(&self) -> Vec<usize> {
+        let outside = |holder: &Holder| matches!(holder, Holder::Jurisdiction(country) if !self.home.has(*country));
+        self.powers.holders.iter().enumerate().filter(|(_, holder)| outside(holder)).map(|(at, _)| at).collect()
+    }
+
+    pub fn side(&self, part: &Part<'_>) -> Side {
+        match part.control {
+            Control::SelfHosted => Side::Ours,
+            Control::Unknown => Side::Unknown,
+            Control::Known => {
+                let countries = part.controlled_from(self.stack.register);
+                if countries.iter().any(|country| !self.home.has(*country)) {
+                    Side::Foreign
+                } else if countries.is_empty() {
+                    Side::Unknown
+                } else {
+                    Side::Home
+                }
+            }
+        }
+    }
+
+    fn parts_shown(&self, show: Show) -> impl Iterator<Item = (usize, &Part<'r>)> {
+        self.stack.parts.iter().enumerate().filter(move |(_, part)| show.only.is_none_or(|layer| part.layer == layer))
+    }
+
+    fn count(&self, side: Side) -> usize {
+        self.stack.parts.iter().filter(|part| !part.is_hint() && self.side(part) == side).count()
+    }
+}
+
+fn codes(countries: &[Country]) -> String {
+    countries.iter().map(|country| country.code()).collect::<Vec<_>>().join(",")
+}
+
+/// Whether a part is fetched, provided or run: for headings.
+fn is_artefact(part: &Part<'_>) -> bool {
+    part.fact.role == Role::Artefact
+}
+
+fn place_of(evidence: Option<&allod_facts::Evidence>) -> String {
+    evidence.map_or_else(String::new, |seen| match seen.line {
+        0 => seen.path.to_string(),
+        line => format!("{}:{line}", seen.path),
+    })
+}

@@ -9,7 +9,24 @@ pub struct Facts {
     pub links: Vec<Link>,
     pub unresolved: Vec<Unresolved>,
     pub diagnostics: Vec<Diagnostic>,
+    pub deliveries: Vec<Delivery>,
     index: HashMap<Arc<str>, ComponentRef>,
+}
+
+/// Something that a CI job or a GitOps source puts into effect: whatever it delivers is deployed by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    pub by: ComponentRef,
+    pub what: Delivered,
+    pub evidence: Evidence,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Delivered {
+    /// Everything that the files under this path of the tree describe (`deploy/prod`; empty for the whole tree).
+    Files(String),
+    /// An image, by its fully qualified name without tag and digest.
+    Image(String),
 }
 
 /// The index of a component in [`Facts::components`] of the same batch.
@@ -64,6 +81,12 @@ impl Facts {
                 self.links.push(link);
             }
         }
+        for mut delivery in other.deliveries {
+            if let Some(by) = new(delivery.by) {
+                delivery.by = by;
+                self.deliveries.push(delivery);
+            }
+        }
         for mut unresolved in other.unresolved {
             unresolved.component = unresolved.component.and_then(new);
             self.unresolved.push(unresolved);
@@ -80,11 +103,8 @@ impl Component {
                 self.clues.push(clue);
             }
         }
-        for seen in other.evidence {
-            if !self.evidence.contains(&seen) {
-                self.evidence.push(seen);
-            }
-        }
+        // Each sighting once is seen to when all are there: looking through thousands of them here would be quadratic.
+        self.evidence.extend(other.evidence);
         for class in other.data {
             if let Err(at) = self.data.binary_search(&class) {
                 self.data.insert(at, class);

@@ -54,6 +54,7 @@ pub const CODES: &[Code] = &[
     c("D009", "leaves-tree", "a link or path leads out of the audited tree and was not followed"),
     c("D010", "unsupported-version", "the file says that it has a version which the reader does not know"),
     c("D011", "wrong-shape", "a value has another type than its format says"),
+    c("D012", "reader-failed", "a reader broke down on the file: a defect of allod"),
     c("U001", "value-not-set", "a value comes from a variable or secret that no file sets"),
     c("U002", "not-evaluated", "an expression uses something that is not evaluated"),
     c("U003", "not-fetched", "a module, chart or base lies elsewhere and is not fetched"),

@@ -12,7 +12,7 @@ mod layer;
 mod link;
 mod place;
 
-pub use batch::{ComponentRef, Facts};
+pub use batch::{ComponentRef, Delivered, Delivery, Facts};
 pub use clue::{Clue, ClueKind, Ecosystem};
 pub use codes::{CODES, Code, CodeKind, code};
 pub use component::{Component, Confidence, Evidence, Role};

@@ -1,8 +1,20 @@
-//! config reader: to be written.
+//! Configuration of any program: values that are a URL or stand where a host belongs, and names of credentials in
+//! environment files. What only looks like a host (a file, a class, a version, a schema, a link to a document) is left
+//! out: a false destination is worse than a missed one.
 
-use crate::files::Files;
-use crate::{Read, Reader, Scope};
-use allod_facts::Facts;
+mod agents;
+pub(crate) mod dotenv;
+mod precise;
+mod properties;
+
+use crate::destination::{self, Use};
+use crate::files::{Files, name_of};
+use crate::node::{Node, parse_json, parse_toml, parse_yaml};
+use crate::settings::{self, Reading, Setting};
+use crate::variables::{Expanded, Syntax, expand};
+use crate::{Read, Reader, Scope, endpoint};
+use allod_facts::{Component, ComponentRef, Confidence, Diagnostic, Evidence, Facts, Layer, Role, Severity};
+use std::sync::Arc;
 
 pub const READER: Reader = Reader {
     id: "config",
@@ -11,11 +23,195 @@ pub const READER: Reader = Reader {
     read: Read::Loaded(read),
 };
 
-fn read(_files: &Files, _mine: &[&str]) -> Facts {
-    Facts::new()
+const ID: &str = "config";
+
+fn read(files: &Files, mine: &[&str]) -> Facts {
+    let mut facts = Facts::new();
+    for path in mine.iter().filter(|path| !precise::is_skipped(path)) {
+        let shared = files.shared_path(path);
+        match files.text(path) {
+            Some(Ok(text)) => read_text(&mut facts, &shared, &text),
+            Some(Err(_)) => diagnose(&mut facts, &shared),
+            None => {}
+        }
+    }
+    facts
 }
 
-/// Whether a file name (lower case) is configuration by itself (`.env`, `application.properties`, ...).
-pub(crate) fn is_config_name(_name: &str, _extension: &str) -> bool {
-    false
+fn diagnose(facts: &mut Facts, path: &Arc<str>) {
+    facts.diagnostics.push(Diagnostic {
+        code: "D002",
+        severity: Severity::Error,
+        message: "not a text file".into(),
+        path: path.clone(),
+        line: 0,
+        hint: None,
+    });
 }
+
+fn read_text(facts: &mut Facts, path: &Arc<str>, text: &str) {
+    let name = name_of(path).to_ascii_lowercase();
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    // The component is added when there is something to say of it.
+    let mut file = File { path, own: None, sample: precise::is_sample(&name), layer: Layer::Application };
+    match extension {
+        "yaml" | "yml" => {
+            let (documents, broken) = parse_yaml(text);
+            // A file that no reader knows by name is configuration only if it can be read as such.
+            if let Some(broken) = broken.filter(|_| !precise::is_template(text)) {
+                facts.diagnostics.push(broken.diagnostic(path));
+            }
+            documents.iter().for_each(|document| file.tree(facts, document));
+        }
+        "json" => match parse_json(text) {
+            Ok(document) => file.tree(facts, &document),
+            Err(broken) => {
+                // JSON with comments is common among editors' settings.
+                if !precise::has_comments(text) {
+                    facts.diagnostics.push(broken.diagnostic(path));
+                }
+            }
+        },
+        "toml" => match parse_toml(text) {
+            Ok(document) => file.tree(facts, &document),
+            Err(broken) => facts.diagnostics.push(broken.diagnostic(path)),
+        },
+        "properties" => file.settings(facts, &properties::parse(text), Syntax::Braced),
+        _ => {
+            let entries: Vec<(String, Option<String>, u32, bool)> = dotenv::parse(text)
+                .into_iter()
+                .map(|entry| (entry.key, entry.value, entry.line, entry.defaulted))
+                .collect();
+            file.settings(facts, &entries, Syntax::Shell);
+        }
+    }
+}
+
+struct File<'a> {
+    path: &'a Arc<str>,
+    own: Option<ComponentRef>,
+    /// Whether the file is an example of what one would set.
+    sample: bool,
+    layer: Layer,
+}
+
+impl File<'_> {
+    fn seen(&self, line: u32) -> Evidence {
+        Evidence::line(self.path, line, ID)
+    }
+
+    fn own(&mut self, facts: &mut Facts, line: u32) -> ComponentRef {
+        let seen = self.seen(line);
+        *self.own.get_or_insert_with(|| {
+            let id = format!("config:{}", self.path);
+            facts.add(Component::new(&id, self.path, "configuration", self.layer, Role::Own, seen))
+        })
+    }
+
+    fn confidence(&self, defaulted: bool) -> Confidence {
+        if defaulted || self.sample { Confidence::Medium } else { Confidence::High }
+    }
+
+    /// Settings of a flat file: key, value, line, whether a default stood in.
+    fn settings(&mut self, facts: &mut Facts, entries: &[(String, Option<String>, u32, bool)], syntax: Syntax) {
+        let mut all = Vec::new();
+        for (key, value, line, defaulted) in entries {
+            let expanded = match (value, syntax) {
+                (Some(value), Syntax::Braced) => Some(expand(value, syntax, &|_| None)),
+                (Some(value), Syntax::Shell) => {
+                    Some(Expanded { text: value.clone(), defaulted: *defaulted, ..Expanded::default() })
+                }
+                (None, _) => None,
+            };
+            let confidence = self.confidence(expanded.as_ref().is_some_and(|expanded| expanded.defaulted));
+            let value = expanded.map(|expanded| expanded.text);
+            all.push(Setting { key: key.clone(), value, seen: self.seen(*line), also: Vec::new(), confidence });
+        }
+        let Some(first) = entries.first().map(|(_, _, line, _)| *line) else { return };
+        // A file of plain switches says nothing and is no component.
+        let mut inner = Facts::new();
+        let own = self.own(&mut inner, first);
+        let stem = format!("{}#", self.path);
+        let how = Reading { owner: own, stem: &stem, neighbour: &|_| None, object_store_known: false, hints: true };
+        settings::read(&mut inner, &all, &how);
+        if !inner.links.is_empty() || !inner.unresolved.is_empty() {
+            facts.absorb(inner);
+        }
+    }
+
+    fn tree(&mut self, facts: &mut Facts, root: &Node) {
+        if precise::is_description(root) {
+            return;
+        }
+        let agents = agents::is_agents(root);
+        if agents {
+            self.layer = Layer::Agents;
+            let own = self.own(facts, root.line.max(1));
+            agents::read(facts, own, self.path, root);
+        }
+        let mut values: Vec<(Vec<&str>, &str, u32)> = Vec::new();
+        root.walk_scalars(&mut |path, node| {
+            if let Some(text) = node.as_str().filter(|text| text.len() <= MAX_VALUE_BYTES)
+                && precise::may_name_host(path, text)
+            {
+                values.push((path.to_vec(), text, node.line));
+            }
+        });
+        for (keys, text, line) in values {
+            self.value(facts, &keys, text, line);
+        }
+    }
+
+    /// A value that has a URL or stands under a key for hosts.
+    fn value(&mut self, facts: &mut Facts, keys: &[&str], written: &str, line: u32) {
+        let expanded = expand(written, Syntax::Braced, &|_| None);
+        let text = expanded.text.as_str();
+        let confidence = self.confidence(expanded.defaulted);
+        let key = keys.last().copied().unwrap_or_default();
+        let key_words = settings::words(key);
+        let mut found: Vec<&str> = Vec::new();
+        for url in destination::urls(text) {
+            let vocabulary = endpoint::host_of(url).is_some_and(|host| destination::is_vocabulary(&host));
+            if !vocabulary && !precise::is_document(url) {
+                found.push(url);
+            }
+        }
+        if found.is_empty() && !text.contains("://") && settings::is_endpoint_key(&key_words) {
+            found.extend(text.split([',', ' ']).map(str::trim).filter(|part| destination::is_bare_host(part)).take(64));
+        }
+        for name in found {
+            // What lies inside is no destination of anybody's.
+            let inside =
+                endpoint::host_of(name).is_some_and(|host| endpoint::host_kind(&host) == endpoint::HostKind::Internal);
+            if inside || endpoint::host_of(name).is_none() && destination::hidden(name).is_none() {
+                continue;
+            }
+            let own = self.own(facts, line);
+            let mut how = Use::new(own, precise::kind_of(self.path, &key_words), self.seen(line));
+            how.confidence = confidence;
+            how.required = !keys.iter().any(|key| settings::is_telemetry(&settings::words(key)));
+            destination::link_to(facts, name, &how);
+        }
+    }
+}
+
+/// A longer text is prose or data.
+const MAX_VALUE_BYTES: usize = 4096;
+
+/// Whether a file name (lower case) is configuration by itself (`.env`, `application.properties`, ...).
+pub(crate) fn is_config_name(name: &str, extension: &str) -> bool {
+    let application = ["application", "bootstrap"]
+        .iter()
+        .any(|stem| name.strip_prefix(stem).is_some_and(|rest| rest.starts_with(['.', '-'])));
+    let env = name == ".env"
+        || name.starts_with(".env.")
+        || name.starts_with("env.") && extension != "ts"
+        || extension == "env";
+    env && !matches!(
+        extension,
+        "js" | "ts" | "py" | "go" | "rs" | "java" | "md" | "rb" | "sh" | "d" | "cjs" | "mjs" | "php" | "html"
+    ) || application && matches!(extension, "properties" | "yaml" | "yml")
+}
+
+#[cfg(test)]
+mod tests;

@@ -52,6 +52,16 @@ impl Files {
         from.map(|(path, _)| &**path).take_while(move |path| path.starts_with(&prefix))
     }
 
+    /// Whether any file lies under a folder, at any depth.
+    pub fn has_folder(&self, folder: &str) -> bool {
+        if folder.is_empty() {
+            return !self.is_empty();
+        }
+        let prefix = format!("{folder}/");
+        let first = self.map.range(Arc::<str>::from(prefix.as_str())..).next();
+        first.is_some_and(|(path, _)| path.starts_with(&prefix))
+    }
+
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.map.keys().map(|path| &**path)
     }

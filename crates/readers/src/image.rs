@@ -20,7 +20,8 @@ pub fn parse(text: &str) -> Option<ImageRef> {
         return None;
     }
     let (rest, digest) = match text.split_once('@') {
-        Some((rest, digest)) if digest.contains(':') => (rest, Some(digest.to_owned())),
+        // `user:password@host:5000/name` is no digest.
+        Some((rest, digest)) if digest.contains(':') && !digest.contains('/') => (rest, Some(digest.to_owned())),
         Some(_) => return None,
         None => (text, None),
     };
@@ -105,5 +106,6 @@ mod tests {
         check("a b", None);
         check("", None);
         check("a@b", None);
+        check("user:password@host:5000/a", None);
     }
 }

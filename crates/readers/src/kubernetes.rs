@@ -1,12 +1,107 @@
-//! kubernetes reader: to be written.
+//! Kubernetes manifests: workloads with their images and destinations, names and certificates, secret stores, GitOps
+//! sources, storage and the clouds behind them.
+//!
+//! All manifests of a tree are read together, because they refer to each other by name. Values of secrets are never
+//! kept; templates are never run.
+
+mod addresses;
+mod certificates;
+mod cloud;
+mod gitops;
+mod load;
+mod models;
+mod names;
+mod object;
+mod observe;
+mod other;
+mod scene;
+mod secrets;
+mod services;
+mod settings;
+mod sources;
+mod storage;
+#[cfg(test)]
+pub(crate) mod tests;
+mod workload;
 
 use crate::files::Files;
 use crate::{Read, Reader, Scope};
-use allod_facts::Facts;
+use allod_facts::{ComponentRef, Facts, Link, LinkKind};
+use rustc_hash::FxHashMap;
+
+pub(crate) use addresses::{Address, addresses, hidden, leads_out, not_in_files, says_host};
+pub(crate) use load::{load, not_text, parse_apart, shift};
+pub(crate) use object::Document;
+pub(crate) use sources::{Git, git_component};
 
 pub const READER: Reader =
     Reader { id: "kubernetes", about: "Kubernetes manifests", scope: Scope::Tree, read: Read::Loaded(read) };
 
-fn read(_files: &Files, _mine: &[&str]) -> Facts {
-    Facts::new()
+fn read(files: &Files, mine: &[&str]) -> Facts {
+    let mut facts = Facts::new();
+    let mut documents = Vec::new();
+    let mut paths = mine.to_vec();
+    paths.sort_unstable();
+    for path in paths {
+        load(files, path, READER.id, &mut facts, &mut documents);
+    }
+    describe(&documents, files, &mut facts);
+    facts
+}
+
+/// Adds what the documents say to the facts. Every object is seen before any reference is followed.
+pub(crate) fn describe(documents: &[Document], files: &Files, facts: &mut Facts) {
+    let objects = object::collect(documents, facts);
+    let mut scene = scene::Scene::new(&objects, files, facts);
+    for at in 0..objects.len() {
+        workload::describe(&mut scene, at);
+    }
+    for (at, object) in objects.iter().enumerate() {
+        describe_object(&mut scene, at, object);
+    }
+    workload::connect(&mut scene);
+    gitops::connect(&mut scene);
+    names::connect(&mut scene);
+    scene.report_unknown_kinds();
+    unite_links(facts);
+}
+
+/// One link for each pair and kind, with all that was seen of it.
+fn unite_links(facts: &mut Facts) {
+    let mut first: FxHashMap<(ComponentRef, LinkKind, ComponentRef), usize> = FxHashMap::default();
+    let mut united: Vec<Link> = Vec::with_capacity(facts.links.len());
+    for link in std::mem::take(&mut facts.links) {
+        let known = *first.entry((link.from, link.kind, link.to)).or_insert(united.len());
+        match united.get_mut(known) {
+            None => united.push(link),
+            // Only what both sightings have cuts a power.
+            Some(known) => {
+                known.mitigations.retain(|mitigation| link.mitigations.contains(mitigation));
+                for seen in link.evidence {
+                    if known.evidence.len() < MAX_LINK_EVIDENCE && !known.evidence.contains(&seen) {
+                        known.evidence.push(seen);
+                    }
+                }
+            }
+        }
+    }
+    facts.links = united;
+}
+
+/// Lines that are shown for one link; more tell nothing new.
+const MAX_LINK_EVIDENCE: usize = 16;
+
+fn describe_object(scene: &mut scene::Scene<'_>, at: usize, object: &object::Object<'_>) {
+    let known = observe::describe(scene, at, object)
+        || gitops::describe(scene, at, object)
+        || services::describe(scene, at, object)
+        || names::describe(scene, at, object)
+        || certificates::describe(scene, at, object)
+        || secrets::describe(scene, at, object)
+        || storage::describe(scene, at, object)
+        || cloud::describe(scene, at, object)
+        || models::describe(scene, at, object);
+    if !known {
+        other::describe(scene, at, object);
+    }
 }

@@ -11,6 +11,11 @@ pub mod limits;
 pub mod node;
 mod recognise;
 
+mod command;
+mod destination;
+mod settings;
+mod variables;
+
 pub mod ci;
 pub mod compose;
 pub mod config;
@@ -27,7 +32,7 @@ pub mod terraform;
 pub mod tfjson;
 
 pub use files::Files;
-pub use recognise::recognise;
+pub use recognise::{may_be_referred_to, recognise, worth_opening};
 
 use allod_facts::Facts;
 
@@ -44,6 +49,7 @@ pub const READERS: &[&Reader] = &[
     &ci::GITLAB,
     &ci::FORGEJO,
     &ci::WOODPECKER,
+    &ci::OTHER,
     &dns::ZONE,
     &dns::OCTODNS,
     &sbom::CYCLONEDX,

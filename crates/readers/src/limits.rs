@@ -14,6 +14,8 @@ pub const MAX_INSTANCES: usize = 10_000;
 pub const MAX_TEXT_BYTES: usize = 1 << 20;
 /// Steps that the evaluation of one expression may take.
 pub const MAX_EVAL_STEPS: usize = 1_000_000;
+/// Variables inside the defaults of variables.
+pub const MAX_VARIABLE_DEPTH: usize = 16;
 /// Operators in one chain (`a || b || ...`): each makes the tree one level deeper, and real chains are short.
 pub const MAX_CHAIN: usize = 200;
 /// Expressions inside expressions while one is evaluated, through locals, variables, modules and resources. Real trees
@@ -28,3 +30,14 @@ pub const MAX_MODULE_INSTANCES: usize = 20_000;
 pub const MAX_TREE_INSTANCES: usize = 200_000;
 /// Lines that are remembered as having decided one value.
 pub const MAX_ORIGINS: usize = 12;
+/// Sightings of one artefact that one reader keeps as evidence: further lines say nothing new, and comparing each with
+/// all before it would be quadratic.
+pub const MAX_SIGHTINGS: usize = 20;
+/// Packages of one manifest; the largest real ones name a few thousand.
+pub const MAX_PACKAGES: usize = 20_000;
+/// Words of one script that are looked at; the largest real ones have a few thousand.
+pub const MAX_SCRIPT_WORDS: usize = 100_000;
+/// The longest value of a shell variable: one that names others can double at every step.
+pub const MAX_SHELL_VALUE_BYTES: usize = 4096;
+/// Module calls of one plan that are followed.
+pub const MAX_MODULE_CALLS: usize = 10_000;

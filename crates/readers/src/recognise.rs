@@ -1,9 +1,11 @@
 use crate::Reader;
-use crate::files::name_of;
+use crate::files::{decode, name_of};
 use crate::{
     ci, compose, config, dns, dockerfile, helm, kubernetes, kustomize, manifests, sbom, slurm, telemetry, terraform,
     tfjson,
 };
+
+use std::borrow::Cow;
 
 /// How many bytes of a file decide about its format.
 pub const HEAD_BYTES: usize = 16 << 10;
@@ -16,6 +18,36 @@ pub fn recognise(path: &str, head: &[u8]) -> Option<&'static Reader> {
     let name = name_of(&lower);
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     by_path(&lower, name, extension).or_else(|| by_content(&lower, name, extension, head))
+}
+
+/// Source code and media, which no reader takes: a walk does not even open them.
+const NEVER_READ: &[&str] = &[
+    "rs", "py", "js", "mjs", "cjs", "ts", "tsx", "jsx", "java", "kt", "scala", "c", "h", "cc", "cpp", "hpp", "cs",
+    "php", "rb", "swift", "m", "css", "scss", "less", "html", "htm", "md", "mdx", "rst", "adoc", "svg", "png", "jpg",
+    "jpeg", "gif", "ico", "webp", "avif", "pdf", "woff", "woff2", "ttf", "eot", "otf", "zip", "gz", "tgz", "xz", "bz2",
+    "zst", "tar", "jar", "war", "so", "a", "o", "dll", "exe", "dylib", "class", "pyc", "wasm", "mp3", "mp4", "webm",
+    "mov", "lock", "sum", "po", "mo", "csv", "tsv", "parquet", "ipynb", "snap", "patch", "diff", "proto", "vue",
+    "svelte", "ex", "exs", "erl", "hs", "ml", "lua", "pl", "r", "jl", "dart", "zig", "nim", "asm", "s",
+];
+
+/// Files that other files refer to by name: templates, policies, scripts, variables.
+const REFERRED_TO: &[&str] = &[
+    "tpl", "tmpl", "tftpl", "json", "yaml", "yml", "txt", "sh", "cfg", "conf", "env", "zone", "j2", "pem", "crt",
+    "toml",
+];
+
+/// Whether a file could be of a format that is read, by its name alone. `go` files are left out, `go.mod` is not.
+pub fn worth_opening(path: &str) -> bool {
+    let lower = name_of(path).to_ascii_lowercase();
+    let extension = lower.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let known_name = matches!(lower.as_str(), "chart.lock" | "requirements.txt");
+    known_name || !(NEVER_READ.contains(&extension) || extension == "go")
+}
+
+/// Whether a file that no reader takes is kept for those that refer to it.
+pub fn may_be_referred_to(path: &str) -> bool {
+    let lower = name_of(path).to_ascii_lowercase();
+    lower.rsplit_once('.').is_some_and(|(_, extension)| REFERRED_TO.contains(&extension))
 }
 
 fn by_path(path: &str, name: &str, extension: &str) -> Option<&'static Reader> {
@@ -43,6 +75,14 @@ fn by_path(path: &str, name: &str, extension: &str) -> Option<&'static Reader> {
     }
     if yaml && (matches!(name, ".woodpecker.yml" | ".woodpecker.yaml") || in_folder(".woodpecker")) {
         return Some(&ci::WOODPECKER);
+    }
+    if matches!(name, ".drone.yml" | ".drone.yaml") {
+        return Some(&ci::WOODPECKER);
+    }
+    if yaml && (ci::is_other_name(name) || in_folder(".circleci") || in_folder(".buildkite"))
+        || name.starts_with("jenkinsfile")
+    {
+        return Some(&ci::OTHER);
     }
     if matches!(name, "kustomization.yaml" | "kustomization.yml" | "kustomization") {
         return Some(&kustomize::READER);
@@ -95,7 +135,13 @@ fn is_compose_name(name: &str) -> bool {
 }
 
 fn by_content(path: &str, name: &str, extension: &str, head: &[u8]) -> Option<&'static Reader> {
-    let text = String::from_utf8_lossy(head.get(..HEAD_BYTES).unwrap_or(head));
+    let head = head.get(..HEAD_BYTES).unwrap_or(head);
+    // UTF-16 is converted (whole units only); anything else is looked at as it is.
+    let units = head.get(..head.len() & !1).unwrap_or(head);
+    let text = match head {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => decode(units).map_or(String::from_utf8_lossy(head), Cow::Owned),
+        _ => String::from_utf8_lossy(head),
+    };
     let key = |word: &str| text.lines().any(|line| line.strip_prefix(word).is_some_and(|rest| rest.starts_with(':')));
     match extension {
         "yaml" | "yml" => {

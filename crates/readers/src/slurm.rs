@@ -1,12 +1,108 @@
-//! slurm reader: to be written.
+//! Slurm batch scripts: a job, the cluster that it runs on, and what it loads, fetches and talks to.
+//!
+//! A script is read as text with its quotes, continuations and simple variables; nothing is run, and a value that only
+//! the shell could know stays unresolved.
 
-use crate::files::Files;
+mod clusters;
+mod script;
+mod uses;
+
+use crate::files::{Files, name_of};
+use crate::limits::MAX_SCRIPT_WORDS;
+use crate::node::Broken;
 use crate::{Read, Reader, Scope};
-use allod_facts::Facts;
+use allod_facts::{Clue, ClueKind, Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Role};
+use script::Script;
+use std::sync::Arc;
 
 pub const READER: Reader =
     Reader { id: "slurm", about: "Slurm batch scripts", scope: Scope::File, read: Read::Loaded(read) };
 
-fn read(_files: &Files, _mine: &[&str]) -> Facts {
-    Facts::new()
+/// Lines that are shown as evidence for one cluster.
+const MAX_TRACES: usize = 10;
+
+fn read(files: &Files, mine: &[&str]) -> Facts {
+    let mut facts = Facts::new();
+    for path in mine {
+        let shared = files.shared_path(path);
+        match files.text(path) {
+            Some(Ok(text)) => job(&mut facts, &shared, &script::parse(&text)),
+            Some(Err(_)) => {
+                let broken = Broken { code: "D002", message: "the file is not text".into(), line: 0 };
+                facts.diagnostics.push(broken.diagnostic(&shared));
+            }
+            None => {
+                let broken = Broken { code: "D001", message: "the file was not loaded".into(), line: 0 };
+                facts.diagnostics.push(broken.diagnostic(&shared));
+            }
+        }
+    }
+    facts
 }
+
+/// The job itself is the organisation's own; the machine is somebody's.
+fn job(facts: &mut Facts, path: &Arc<str>, script: &Script<'_>) {
+    let (first, last) = script.header.unwrap_or((1, 1));
+    let seen = Evidence { path: path.clone(), line: first, end_line: last, reader: READER.id };
+    let name = script.directive("job-name").map(|(name, _)| name).filter(|name| !name.is_empty());
+    let name = name.unwrap_or_else(|| name_of(path));
+    let job = Component::new(&format!("slurm:{path}#"), name, "slurm-job", Layer::Application, Role::Own, seen);
+    let job = facts.add(job);
+    if let Some(line) = script.cut_at {
+        let message = format!("more than {MAX_SCRIPT_WORDS} words");
+        facts.diagnostics.push(Broken { code: "D006", message, line }.diagnostic(path));
+    }
+    cluster(facts, path, script, job);
+    uses::read(facts, path, script, job);
+}
+
+fn cluster(facts: &mut Facts, path: &Arc<str>, script: &Script<'_>, job: ComponentRef) {
+    let traces = clusters::traces(script, path);
+    let seen = |line: u32| Evidence::line(path, line, READER.id);
+    let Some(best) = traces.first().map(|trace| trace.confidence) else {
+        return unknown_cluster(facts, path, script, job);
+    };
+    let mut names: Vec<&str> =
+        traces.iter().filter(|trace| trace.confidence == best).map(|trace| trace.cluster.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        let of_this = traces.iter().filter(|trace| trace.cluster == name);
+        let Some(line) = of_this.clone().map(|trace| trace.line).next() else { continue };
+        let id = format!("hpc:{name}");
+        let mut component = Component::new(&id, name, "hpc-cluster", Layer::Compute, Role::Provided, seen(line))
+            .with_clue(Clue::new(ClueKind::Name, name));
+        component.confidence = best;
+        for trace in of_this.take(MAX_TRACES) {
+            if let Some(host) = &trace.host {
+                let clue = Clue::new(ClueKind::Host, host);
+                if !component.clues.contains(&clue) {
+                    component.clues.push(clue);
+                }
+            }
+            if !component.evidence.contains(&seen(trace.line)) {
+                component.evidence.push(seen(trace.line));
+            }
+        }
+        let cluster = facts.add(component);
+        facts.link(job, LinkKind::RunsOn, cluster, seen(line));
+    }
+}
+
+/// A job always runs on some machine: one that no file names stays in the graph as unknown.
+fn unknown_cluster(facts: &mut Facts, path: &Arc<str>, script: &Script<'_>, job: ComponentRef) {
+    let partition = script.directive("partition").filter(|(name, _)| !name.is_empty());
+    let line = partition.map(|(_, line)| line).or(script.header.map(|(first, _)| first)).unwrap_or(1);
+    let seen = Evidence::line(path, line, READER.id);
+    let id = format!("slurm:{path}#cluster");
+    let mut component =
+        Component::new(&id, "unnamed cluster", "hpc-cluster", Layer::Compute, Role::Provided, seen.clone());
+    component.confidence = Confidence::Low;
+    let cluster = facts.add(component);
+    facts.link(job, LinkKind::RunsOn, cluster, seen.clone());
+    let which = partition.map_or(String::new(), |(name, _)| format!(" (partition `{name}`)"));
+    facts.unresolved("U007", format!("no file says on which cluster the job runs{which}"), Some(cluster), seen);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,49 @@
-fn main() {}
+//! Work on the project itself: compile the register, keep the house tidy. Not shipped.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod bench;
+mod register;
+mod score;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask register          compile crates/register/data/*.yaml into crates/register/compiled/register.json
+cargo xtask register --check  fail when the compiled register is not what the YAML says
+cargo xtask tidy              names, sizes, the tower of crates, pages of codes
+cargo xtask score DIR         how many labels of DIR/labels.json the audit finds, per case
+cargo xtask bench audit       speed and memory of the audit against Checkov and serde_json (release build)
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["register"] => register::compile(&root()),
+        ["register", "--check"] => register::check(&root()),
+        ["tidy"] => tidy::tidy(&root()),
+        ["parse", path] => bench::parse(Path::new(path)),
+        ["score", cases] => score::score(&root(), Path::new(cases)),
+        ["bench", "audit", rest @ ..] => bench::audit(&root(), rest),
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_owned()
+}

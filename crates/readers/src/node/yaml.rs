@@ -8,7 +8,47 @@ use std::rc::Rc;
 ///
 /// Aliases are expanded and every expanded node counts, so that an alias bomb meets the limit. Merge keys (`<<`) are
 /// applied: what the map itself says wins.
+///
+/// A closing bracket that stands no deeper than the key it belongs to breaks the letter of YAML, and common parsers take
+/// it: so does this one.
 pub fn parse_yaml(text: &str) -> (Vec<Node>, Option<Broken>) {
+    match parse_strictly(text) {
+        (_, Some(broken)) if broken.code == "D004" && closes_at(text, broken.line) => {
+            parse_strictly(&indent_closing_brackets(text))
+        }
+        parsed => parsed,
+    }
+}
+
+/// Whether a line begins with a closing bracket.
+fn closes_at(text: &str, line: u32) -> bool {
+    let line = text.lines().nth((line as usize).saturating_sub(1));
+    line.is_some_and(|line| line.trim_start().starts_with([']', '}']))
+}
+
+/// The text with the lines moved to the right that begin with the bracket which closes what an earlier line left open.
+fn indent_closing_brackets(text: &str) -> String {
+    let mut indented = String::with_capacity(text.len() + 64);
+    let (mut before, mut open) = (0, 0_usize);
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_start();
+        if open > 0 && content.starts_with([']', '}']) {
+            open -= 1;
+            indented.extend(std::iter::repeat_n(' ', before + 1));
+            indented.push_str(content);
+        } else {
+            indented.push_str(line);
+            before = if content.is_empty() { before } else { (line.len() - content.len()).min(MAX_INDENT) };
+        }
+        open += usize::from(content.trim_end().ends_with(['[', '{']));
+    }
+    indented
+}
+
+/// Deeper indentation than this is not moved further.
+const MAX_INDENT: usize = 1000;
+
+fn parse_strictly(text: &str) -> (Vec<Node>, Option<Broken>) {
     let mut builder = Builder::default();
     let mut parser = Parser::new_from_str(text);
     loop {
@@ -193,6 +233,16 @@ mod tests {
         let (documents, broken) = parse_yaml("a: 1\n---\nb: [\n");
         assert_eq!(documents.len(), 1);
         assert_eq!(broken.unwrap().code, "D004");
+    }
+
+    #[test]
+    fn closing_brackets_may_stand_at_their_key() {
+        let text = "a:\n  b: [\n    x,\n  ]\n  c: {\n    d: 1,\n  }\n  e: 2\n";
+        let node = one(text);
+        assert_eq!(node.at(&["a", "b"]).unwrap().items()[0].line, 3);
+        assert_eq!(node.str_at(&["a", "c", "d"]), Some("1"));
+        assert_eq!(node.at(&["a", "e"]).unwrap().line, 8);
+        assert_eq!(parse_yaml("a:\n  b: 1\n]\n").1.unwrap().line, 3);
     }
 
     #[test]

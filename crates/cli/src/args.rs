@@ -1,0 +1,116 @@
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// See who can read, stop or change each part of your stack.
+#[derive(Debug, Parser)]
+#[command(name = "allod", version, max_term_width = 100)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub global: Global,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Global {
+    /// Say nothing but the result.
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Show every part, every diagnostic.
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+    /// No colour, whatever the terminal can do (also: NO_COLOR).
+    #[arg(long, global = true)]
+    pub no_color: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Audit files and folders: who controls each part, by which path, and what is not known.
+    ///
+    /// Exit code: 0 when nothing foreign holds a power, 1 when something does, 2 when the audit could not be done.
+    Audit(Audit),
+    /// Explain a code of a finding, a diagnostic or an error.
+    Explain(Explain),
+    /// Look into the register of services and entities.
+    Register(Register),
+    /// List the formats that can be read.
+    Formats,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Audit {
+    /// Files and folders to audit.
+    #[arg(default_value = ".")]
+    pub paths: Vec<PathBuf>,
+    /// How to show the result.
+    #[arg(long, short, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Write the result to a file.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Jurisdictions that are ours: EU, EEA or country codes, with commas between.
+    #[arg(long, value_delimiter = ',', default_value = "EU", value_name = "PLACES")]
+    pub home: Vec<String>,
+    /// Show one layer only (`allod audit --only help` lists them).
+    #[arg(long, value_name = "LAYER")]
+    pub only: Option<String>,
+    /// Show what was not understood, and nothing else.
+    #[arg(long)]
+    pub unresolved: bool,
+    /// Show the path of each power over one component, hop by hop, with file and line and source.
+    #[arg(long, value_name = "COMPONENT", conflicts_with_all = ["only", "unresolved"])]
+    pub explain: Option<String>,
+    /// Exit 0 also when something foreign holds a power.
+    #[arg(long)]
+    pub exit_zero: bool,
+    /// Exit 1 also when the control of a component is not known.
+    #[arg(long, conflicts_with = "exit_zero")]
+    pub fail_on_unknown: bool,
+    /// A folder of register files that add to or correct the built-in register.
+    #[arg(long, value_name = "DIR")]
+    pub register: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a person, by layer.
+    Human,
+    /// Schema allod.audit/1.
+    Json,
+    /// SARIF 2.1.0, for code review.
+    Sarif,
+    /// GitHub-flavoured Markdown.
+    Markdown,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Explain {
+    /// A code such as F001; without one, all codes are listed.
+    pub code: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Register {
+    #[command(subcommand)]
+    pub ask: RegisterAsk,
+    /// A folder of register files that add to or correct the built-in register.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub register: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RegisterAsk {
+    /// List services and software, by layer.
+    List {
+        /// One layer only.
+        #[arg(long)]
+        layer: Option<String>,
+    },
+    /// Show everything about a service, software or entity, with its sources.
+    Show { id: String },
+    /// Find whose a host, image, resource type or package is.
+    Find { text: String },
+    /// Check register files (or, without any, the built-in register).
+    Check { files: Vec<PathBuf> },
+}

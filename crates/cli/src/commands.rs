@@ -1,0 +1,4 @@
+pub mod audit;
+pub mod explain;
+pub mod formats;
+pub mod register;

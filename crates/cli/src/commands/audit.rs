@@ -1,0 +1,78 @@
+use crate::args::{Audit as AuditArgs, Format, Global};
+use crate::exit::{Exit, Failure};
+use crate::output::{look, write};
+use crate::progress::Progress;
+use allod_engine::{Error, Options};
+use allod_evidence::{Audit, Show, human, json, markdown, sarif, trace};
+use allod_facts::Layer;
+use allod_stack::{Control, Home};
+
+pub fn run(args: &AuditArgs, global: &Global) -> Result<Exit, Failure> {
+    let only = args.only.as_deref().map(layer).transpose()?;
+    let home = Home::new(&args.home).map_err(|unknown| {
+        Failure::new("E002", format!("`{}` is no jurisdiction", unknown.0))
+            .hint("use EU, EEA or ISO country codes: --home EU,CH")
+    })?;
+    let options = Options { paths: args.paths.clone(), home, register: args.register.clone() };
+    let register = allod_engine::register(&options).map_err(failure)?;
+    let progress = Progress::new(global);
+    let audit = allod_engine::audit(&options, &register, &|stage| progress.tell(stage));
+    progress.done();
+    let audit = audit.map_err(failure)?;
+
+    let show = Show { only, unresolved_only: args.unresolved, all: global.verbose };
+    let look = look(global, args.output.is_some());
+    if let Some(asked) = &args.explain {
+        let text = trace(&audit, asked, look).map_err(|missing| {
+            let failure = Failure::new("E002", format!("no single component is named `{}`", missing.asked));
+            match missing.near.as_slice() {
+                [] => failure.hint("ids are in `allod audit --format json`"),
+                near => failure.hint(format!("did you mean one of these:\n  {}", near.join("\n  "))),
+            }
+        })?;
+        write(args.output.as_deref(), |out| out.write_all(text.as_bytes()))?;
+    } else {
+        write(args.output.as_deref(), |out| match args.format {
+            Format::Human => out.write_all(human(&audit, show, look).as_bytes()),
+            Format::Json => json(&audit, show, out),
+            Format::Sarif => sarif(&audit, out),
+            Format::Markdown => out.write_all(markdown(&audit, show).as_bytes()),
+        })?;
+    }
+    Ok(exit(args, &audit))
+}
+
+fn exit(args: &AuditArgs, audit: &Audit<'_>) -> Exit {
+    let unknown = || audit.stack.parts.iter().any(|part| part.control == Control::Unknown && !part.is_hint());
+    match () {
+        () if args.exit_zero => Exit::Clean,
+        () if audit.foreign_power() => Exit::Foreign,
+        () if args.fail_on_unknown && unknown() => Exit::Foreign,
+        () => Exit::Clean,
+    }
+}
+
+pub fn layer(name: &str) -> Result<Layer, Failure> {
+    Layer::from_name(&name.to_ascii_lowercase()).ok_or_else(|| {
+        let names: Vec<&str> = Layer::ALL.iter().map(|(_, name)| *name).collect();
+        Failure::new("E002", format!("`{name}` is no layer")).hint(format!("layers are: {}", names.join(", ")))
+    })
+}
+
+pub fn failure(error: Error) -> Failure {
+    let mut failure = Failure::of(error.code(), &error);
+    match &error {
+        Error::RegisterProblems(problems) => {
+            failure.causes = problems
+                .iter()
+                .map(|problem| format!("{}:{}: {} {}", problem.path, problem.line, problem.code, problem.message))
+                .collect();
+            failure.hint = Some("check the files by themselves: allod register check FILE...".to_owned());
+        }
+        Error::NothingRead { .. } => {
+            failure.hint = Some("`allod formats` lists what can be read".to_owned());
+        }
+        _ => {}
+    }
+    failure
+}

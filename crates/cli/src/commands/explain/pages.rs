@@ -1,0 +1,57 @@
+/// The page of a code; `docs/codes/` has one for each, which a test checks.
+pub fn page(id: &str) -> Option<&'static str> {
+    Some(match id {
+        "D001" => include_str!("../../../../../docs/codes/D001.md"),
+        "D002" => include_str!("../../../../../docs/codes/D002.md"),
+        "D003" => include_str!("../../../../../docs/codes/D003.md"),
+        "D004" => include_str!("../../../../../docs/codes/D004.md"),
+        "D005" => include_str!("../../../../../docs/codes/D005.md"),
+        "D006" => include_str!("../../../../../docs/codes/D006.md"),
+        "D007" => include_str!("../../../../../docs/codes/D007.md"),
+        "D008" => include_str!("../../../../../docs/codes/D008.md"),
+        "D009" => include_str!("../../../../../docs/codes/D009.md"),
+        "D010" => include_str!("../../../../../docs/codes/D010.md"),
+        "D011" => include_str!("../../../../../docs/codes/D011.md"),
+        "D012" => include_str!("../../../../../docs/codes/D012.md"),
+        "U001" => include_str!("../../../../../docs/codes/U001.md"),
+        "U002" => include_str!("../../../../../docs/codes/U002.md"),
+        "U003" => include_str!("../../../../../docs/codes/U003.md"),
+        "U004" => include_str!("../../../../../docs/codes/U004.md"),
+        "U005" => include_str!("../../../../../docs/codes/U005.md"),
+        "U006" => include_str!("../../../../../docs/codes/U006.md"),
+        "U007" => include_str!("../../../../../docs/codes/U007.md"),
+        "U008" => include_str!("../../../../../docs/codes/U008.md"),
+        "U009" => include_str!("../../../../../docs/codes/U009.md"),
+        "U010" => include_str!("../../../../../docs/codes/U010.md"),
+        "U011" => include_str!("../../../../../docs/codes/U011.md"),
+        "F001" => include_str!("../../../../../docs/codes/F001.md"),
+        "F002" => include_str!("../../../../../docs/codes/F002.md"),
+        "F003" => include_str!("../../../../../docs/codes/F003.md"),
+        "F004" => include_str!("../../../../../docs/codes/F004.md"),
+        "F005" => include_str!("../../../../../docs/codes/F005.md"),
+        "F006" => include_str!("../../../../../docs/codes/F006.md"),
+        "F007" => include_str!("../../../../../docs/codes/F007.md"),
+        "R001" => include_str!("../../../../../docs/codes/R001.md"),
+        "R002" => include_str!("../../../../../docs/codes/R002.md"),
+        "R003" => include_str!("../../../../../docs/codes/R003.md"),
+        "R004" => include_str!("../../../../../docs/codes/R004.md"),
+        "R005" => include_str!("../../../../../docs/codes/R005.md"),
+        "E001" => include_str!("../../../../../docs/codes/E001.md"),
+        "E002" => include_str!("../../../../../docs/codes/E002.md"),
+        "E003" => include_str!("../../../../../docs/codes/E003.md"),
+        "E004" => include_str!("../../../../../docs/codes/E004.md"),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_code_has_its_page() {
+        for code in allod_facts::CODES {
+            let page = super::page(code.id).unwrap_or_else(|| panic!("{} has no page", code.id));
+            assert!(page.starts_with(&format!("# {}: {}\n", code.id, code.name)), "{}", code.id);
+            assert!(page.contains("## What to do"), "{}", code.id);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The steps of a job or of a composite action.
+
+use super::super::action::{self, Uses};
+use super::super::diagnose;
+use super::super::expression::Scope;
+use super::super::job::Job;
+use super::super::services::{registry_of, service_of};
+use super::{File, expand_word, own_action};
+use crate::destination;
+use crate::files::join;
+use crate::node::Node;
+use allod_facts::{Confidence, Facts, LinkKind};
+
+impl File<'_> {
+    pub(super) fn steps(&self, facts: &mut Facts, job: &mut Job<'_>, steps: Option<&Node>, scope: &Scope) {
+        let steps = steps.map(Node::items).unwrap_or_default();
+        // What a step says about endpoints holds for the credentials of the whole job.
+        for step in steps {
+            self.environment(facts, job, step, scope);
+        }
+        for step in steps {
+            let mut inner;
+            let scope = if step.get("env").is_some() {
+                inner = scope.clone();
+                self.add_environment(&mut inner, step);
+                &inner
+            } else {
+                scope
+            };
+            self.step(facts, job, step, scope);
+        }
+    }
+
+    fn step(&self, facts: &mut Facts, job: &mut Job<'_>, step: &Node, scope: &Scope) {
+        if let Some((key, uses)) = step.entry("uses") {
+            self.uses(facts, job, step, uses, key.line, scope);
+        }
+        if let Some(run) = step.get("run") {
+            job.script(facts, run, &|text| expand_word(scope, text));
+        }
+        let name = step.str_at(&["name"]).unwrap_or_default();
+        self.secrets(facts, job, step, &[name], self.range(step.line, step));
+    }
+
+    fn uses(&self, facts: &mut Facts, job: &mut Job<'_>, step: &Node, uses: &Node, line: u32, scope: &Scope) {
+        let text = uses.as_str().unwrap_or_default();
+        match action::parse(text, self.flavour.actions_host) {
+            Some(Uses::Image(image)) => self.image(facts, job, image, line, scope),
+            Some(Uses::Local(path)) => self.local(facts, job, path, line),
+            Some(Uses::Remote(remote)) => {
+                remote.link(facts, job, line);
+                job.local_cluster |= ["kind", "k3d", "k3s", "minikube", "microk8s"]
+                    .iter()
+                    .any(|word| remote.name.to_ascii_lowercase().contains(word));
+                self.inputs(facts, job, step, &remote.name.to_ascii_lowercase(), line, scope);
+            }
+            None => {
+                facts.unresolved("U002", format!("`{text}` names no action"), Some(job.own), self.seen(line));
+            }
+        }
+    }
+
+    fn local(&self, facts: &mut Facts, job: &Job<'_>, path: &str, line: u32) {
+        let Some(folder) = join(self.repository_root(), path) else {
+            diagnose(facts, "D009", format!("the action `{path}` lies outside the tree"), self.path, line);
+            return;
+        };
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let file = ["action.yml", "action.yaml"].iter().map(|name| format!("{prefix}{name}"));
+        match file.into_iter().find(|file| self.files.get(file).is_some()) {
+            Some(file) => {
+                let to = facts.add(own_action(&self.files.shared_path(&file), self.flavour.reader));
+                if to != job.own {
+                    facts.link(job.own, LinkKind::BuiltFrom, to, self.seen(line));
+                }
+            }
+            None => diagnose(facts, "D008", format!("the action `{path}` is not in the tree"), self.path, line),
+        }
+    }
+
+    /// What the inputs of an action say about whom it talks to.
+    fn inputs(&self, facts: &mut Facts, job: &mut Job<'_>, step: &Node, action: &str, line: u32, scope: &Scope) {
+        let input = |name: &str| {
+            let (key, value) = step.get("with")?.entry(name)?;
+            Some((key.line, value.as_str()?))
+        };
+        if let Some((names, layer)) = service_of(action) {
+            let region = ["aws-region", "region", "location"].iter().find_map(|name| input(name));
+            let region = region.and_then(|(_, text)| scope.one(text)).map(|one| one.text);
+            let seen = self.range(line, step);
+            job.target(facts, names, layer, seen, Confidence::High, region.as_deref());
+        }
+        let registry = ["registry", "registry-url", "repository-url", "login-server", "repository_url"]
+            .iter()
+            .find_map(|name| input(name));
+        match registry {
+            Some((line, text)) => self.registry(facts, job, text, line, scope),
+            None => {
+                if let Some(host) = registry_of(action) {
+                    job.host(facts, host, LinkKind::SendsTo, line, Confidence::Medium);
+                }
+            }
+        }
+        for (name, key, value) in step.get("with").into_iter().flat_map(Node::entries) {
+            let Some(text) = value.as_str() else { continue };
+            match name {
+                // Where images are pushed to.
+                "tags" | "images" if action.starts_with("docker/") || action.contains("build-push") => {
+                    for (line, text) in (value.line..).zip(text.lines()).take(50) {
+                        let image = text.trim().rsplit_once("name=").map_or(text.trim(), |(_, name)| name);
+                        let registry = image.split('/').next().unwrap_or_default();
+                        if image.contains('/') && !registry.is_empty() && !registry.starts_with("type=") {
+                            self.registry_of_image(facts, job, registry, line, scope);
+                        }
+                    }
+                }
+                "script" | "run" | "command" | "commands" => {
+                    job.script(facts, value, &|text| expand_word(scope, text));
+                }
+                "registry" | "registry-url" | "repository-url" | "login-server" | "repository_url" => {}
+                _ => {
+                    for url in destination::urls(&scope.partly(text).text).into_iter().take(20) {
+                        job.host(facts, url, LinkKind::SendsTo, key.line, Confidence::High);
+                    }
+                }
+            }
+        }
+    }
+
+    fn registry(&self, facts: &mut Facts, job: &Job<'_>, text: &str, line: u32, scope: &Scope) {
+        match scope.resolve(text) {
+            Ok(outcomes) => {
+                for one in outcomes.iter().filter(|one| !one.text.is_empty()) {
+                    let host = one.text.split_once("://").map_or(one.text.as_str(), |(_, rest)| rest);
+                    let host = host.split('/').next().unwrap_or(host);
+                    job.host(facts, host, LinkKind::SendsTo, line, one.confidence);
+                }
+            }
+            Err((code, message)) => facts.unresolved(code, message, Some(job.own), self.seen(line)),
+        }
+    }
+
+    fn registry_of_image(&self, facts: &mut Facts, job: &Job<'_>, registry: &str, line: u32, scope: &Scope) {
+        // `namespace/name` is Docker Hub's; what only a run can know was said by the login.
+        let Some(one) = scope.one(registry) else { return };
+        let host = one.text.split('/').next().unwrap_or_default().to_owned();
+        if destination::is_bare_host(&host) {
+            job.host(facts, &host, LinkKind::SendsTo, line, one.confidence);
+        } else if !host.contains(['$', '{']) && !one.text.is_empty() {
+            job.host(facts, "docker.io", LinkKind::SendsTo, line, Confidence::Medium);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Shell text to simple commands: words with their lines. Quotes, continuation lines and comments are understood;
+//! substitutions stay words.
+
+/// A word of a command and its line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Word {
+    pub text: String,
+    pub line: u32,
+}
+
+/// The simple commands of a script.
+pub(crate) fn commands(lines: &[(u32, &str)]) -> Vec<Vec<Word>> {
+    let mut all = Vec::new();
+    let mut command = Vec::new();
+    for (number, line) in lines {
+        let trimmed = line.trim_end();
+        let (text, goes_on) = match trimmed.strip_suffix(['\\', '`']) {
+            Some(text) if !trimmed.ends_with("\\\\") => (text, true),
+            _ => (trimmed, false),
+        };
+        split_line(text, *number, &mut command, &mut all);
+        if !goes_on {
+            finish(&mut command, &mut all);
+        }
+    }
+    finish(&mut command, &mut all);
+    all
+}
+
+fn finish(command: &mut Vec<Word>, all: &mut Vec<Vec<Word>>) {
+    if !command.is_empty() {
+        all.push(std::mem::take(command));
+    }
+}
+
+fn split_line(text: &str, line: u32, command: &mut Vec<Word>, all: &mut Vec<Vec<Word>>) {
+    let mut word = String::new();
+    let mut quote = None;
+    let mut braces = 0_u32;
+    let mut chars = text.chars().peekable();
+    while let Some(char) = chars.next() {
+        match (quote, char) {
+            (Some(open), char) if char == open => quote = None,
+            (Some(_), char) => word.push(char),
+            (None, '"' | '\'') => quote = Some(char),
+            (None, '\\') => word.extend(chars.next()),
+            (None, '{') => {
+                braces += 1;
+                word.push(char);
+            }
+            (None, '}') => {
+                braces = braces.saturating_sub(1);
+                word.push(char);
+            }
+            // Spaces inside `${{ }}` and `{{ }}` separate nothing.
+            (None, char) if braces >= 2 => word.push(char),
+            (None, '#') if word.is_empty() => break,
+            (None, ';' | '|' | '&' | '(' | ')') => {
+                push(&mut word, line, command);
+                if char == '(' && command.last().is_some_and(|last| last.text.ends_with('$')) {
+                    command.pop();
+                }
+                // `2>&1` is no end of a command.
+                if char == '&' && command.last().is_some_and(|last| last.text.ends_with('>')) {
+                    continue;
+                }
+                finish(command, all);
+            }
+            (None, char) if char.is_whitespace() => push(&mut word, line, command),
+            (None, char) => word.push(char),
+        }
+    }
+    push(&mut word, line, command);
+}
+
+fn push(word: &mut String, line: u32, command: &mut Vec<Word>) {
+    if !word.is_empty() {
+        command.push(Word { text: std::mem::take(word), line });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_are_split_into_commands() {
+        let check = |text: &str, expect: &[&str]| {
+            let lines: Vec<(u32, &str)> = (1..).zip(text.lines()).collect();
+            let shown: Vec<String> = commands(&lines)
+                .iter()
+                .map(|command| command.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join("·"))
+                .collect();
+            assert_eq!(shown, expect, "{text}");
+        };
+        check("a b && c | d; e", &["a·b", "c", "d", "e"]);
+        check("a \\\n b\nc", &["a·b", "c"]);
+        check("a 'b c' \"d\" # e", &["a·b c·d"]);
+        check("x $(curl -s y)", &["x", "curl·-s·y"]);
+        check("a ${{ b.c }}/d e", &["a·${{ b.c }}/d·e"]);
+        check("a 2>&1", &["a·2>·1"]);
+    }
+}

@@ -1,0 +1,218 @@
+use crate::record::{Matchers, Records, Service, Software};
+use allod_facts::{Clue, ClueKind};
+use rustc_hash::FxHashMap;
+
+/// What a clue names.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Match<'a> {
+    pub service: Option<Matched<'a, Service>>,
+    pub software: Option<Matched<'a, Software>>,
+}
+
+/// A record and the matcher that led to it.
+#[derive(Debug)]
+pub struct Matched<'a, T> {
+    pub record: &'a T,
+    pub by: &'a str,
+}
+
+impl<T> Clone for Matched<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Matched<'_, T> {}
+
+/// Matchers by namespace.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    services: FxHashMap<&'static str, Namespace>,
+    software: FxHashMap<&'static str, Namespace>,
+}
+
+/// The matchers of one namespace: exact texts, beginnings (`aws_*`), and host patterns with a `*` inside.
+#[derive(Debug, Default)]
+struct Namespace {
+    exact: FxHashMap<String, Hit>,
+    /// Sorted by length, longest first.
+    beginnings: Vec<(String, Hit)>,
+    /// Labels from the last to the first.
+    patterns: Vec<(Vec<String>, Hit)>,
+}
+
+#[derive(Clone, Debug)]
+struct Hit {
+    record: usize,
+    matcher: String,
+    users_own: bool,
+}
+
+/// How the texts of a namespace are compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// The whole text; `x*` matches beginnings.
+    Text,
+    /// The text or a name under it, label by label from the right.
+    Suffix,
+    /// The text or a path under it, part by part from the left.
+    Path,
+}
+
+impl Index {
+    pub fn new(records: &Records) -> Index {
+        let mut index = Index::default();
+        for (at, service) in records.services.iter().enumerate() {
+            put(&mut index.services, at, &service.matchers, service.origin.users_own);
+        }
+        for (at, software) in records.software.iter().enumerate() {
+            put(&mut index.software, at, &software.matchers, software.origin.users_own);
+        }
+        for namespace in index.services.values_mut().chain(index.software.values_mut()) {
+            namespace.beginnings.sort_by(|(a, _), (b, _)| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+            namespace.patterns.sort_by(|(a, _), (b, _)| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        }
+        index
+    }
+
+    pub fn find<'a>(&'a self, clue: &Clue, records: &'a Records) -> Match<'a> {
+        let mut found = Match::default();
+        for (name, way) in namespaces(clue.kind) {
+            if found.service.is_none() {
+                found.service = lookup(&self.services, name, *way, &clue.text)
+                    .and_then(|hit| Some(Matched { record: records.services.get(hit.record)?, by: &hit.matcher }));
+            }
+            if found.software.is_none() {
+                found.software = lookup(&self.software, name, *way, &clue.text)
+                    .and_then(|hit| Some(Matched { record: records.software.get(hit.record)?, by: &hit.matcher }));
+            }
+        }
+        found
+    }
+}
+
+/// The register's namespaces for a kind of clue, the more telling one first.
+fn namespaces(kind: ClueKind) -> &'static [(&'static str, Way)] {
+    use Way::{Path, Suffix, Text};
+    match kind {
+        ClueKind::Host => &[("domains", Suffix), ("cname", Suffix), ("names", Text)],
+        ClueKind::NameServer => &[("ns", Suffix), ("domains", Suffix)],
+        ClueKind::MailExchanger => &[("mx", Suffix), ("domains", Suffix)],
+        ClueKind::CanonicalName => &[("cname", Suffix), ("domains", Suffix)],
+        ClueKind::SpfInclude => &[("spf", Suffix), ("mx", Suffix), ("domains", Suffix)],
+        ClueKind::CaaIssuer => &[("caa", Suffix), ("domains", Suffix)],
+        ClueKind::TerraformType => &[("terraform", Text)],
+        ClueKind::TerraformProvider => &[("terraform_providers", Text)],
+        ClueKind::TerraformBackend => &[("backends", Text)],
+        ClueKind::Image => &[("images", Path), ("domains", Path)],
+        ClueKind::Action => &[("actions", Path)],
+        ClueKind::CiPlatform => &[("ci", Text)],
+        ClueKind::Runner => &[("runners", Text)],
+        ClueKind::Package(ecosystem) => match ecosystem.name() {
+            "npm" => &[("sdk/npm", Text)],
+            "pypi" => &[("sdk/pypi", Text)],
+            "cargo" => &[("sdk/cargo", Text)],
+            "go" => &[("sdk/go", Path)],
+            "maven" => &[("sdk/maven", Text)],
+            "gem" => &[("sdk/gem", Text)],
+            "composer" => &[("sdk/composer", Text)],
+            _ => &[("sdk/nuget", Text)],
+        },
+        ClueKind::EnvVar => &[("env", Text)],
+        ClueKind::Exporter => &[("exporters", Text)],
+        ClueKind::HelmChart => &[("helm", Path)],
+        ClueKind::Kubernetes => &[("kubernetes", Text), ("kubernetes", Suffix)],
+        ClueKind::Name => &[("names", Text), ("kubernetes", Text)],
+    }
+}
+
+/// The static name of a namespace that a record may have.
+fn namespace_name(list: &str) -> Option<&'static str> {
+    let name = match list {
+        "host_patterns" => "domains",
+        other => other,
+    };
+    crate::load::MATCHERS
+        .iter()
+        .chain(&["sdk/npm", "sdk/pypi", "sdk/cargo", "sdk/go", "sdk/maven", "sdk/gem", "sdk/composer", "sdk/nuget"])
+        .find(|known| **known == name)
+        .copied()
+}
+
+fn put(namespaces: &mut FxHashMap<&'static str, Namespace>, record: usize, matchers: &Matchers, users_own: bool) {
+    for (list, texts) in &matchers.lists {
+        let Some(name) = namespace_name(list) else { continue };
+        let namespace = namespaces.entry(name).or_default();
+        for text in texts {
+            let hit = Hit { record, matcher: text.clone(), users_own };
+            let text = if name == "env" { text.clone() } else { text.to_ascii_lowercase() };
+            let text = text.trim_end_matches('.').to_owned();
+            let host_like = matches!(name, "domains" | "ns" | "mx" | "cname" | "spf" | "caa" | "kubernetes");
+            match text.strip_suffix('*') {
+                Some(start) if !host_like => namespace.beginnings.push((start.to_owned(), hit)),
+                _ if text.contains('*') && host_like => {
+                    namespace.patterns.push((text.rsplit('.').map(str::to_owned).collect(), hit));
+                }
+                _ => {
+                    // The user's own matcher wins over a built-in one; otherwise the first record by id.
+                    let known = namespace.exact.entry(text).or_insert_with(|| hit.clone());
+                    if hit.users_own && !known.users_own {
+                        *known = hit;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn lookup<'a>(namespaces: &'a FxHashMap<&'static str, Namespace>, name: &str, way: Way, text: &str) -> Option<&'a Hit> {
+    let namespace = namespaces.get(name)?;
+    match way {
+        Way::Text => namespace.exact.get(text).or_else(|| {
+            namespace.beginnings.iter().find(|(start, _)| text.starts_with(start.as_str())).map(|(_, hit)| hit)
+        }),
+        Way::Path => path_prefixes(text)
+            .find_map(|prefix| namespace.exact.get(prefix))
+            .or_else(|| {
+                namespace.beginnings.iter().find(|(start, _)| text.starts_with(start.as_str())).map(|(_, hit)| hit)
+            })
+            .or_else(|| host_pattern(namespace, text.split('/').next().unwrap_or(text)).map(|(_, hit)| hit)),
+        Way::Suffix => {
+            let exact =
+                suffixes(text).find_map(|suffix| Some((suffix.split('.').count(), namespace.exact.get(suffix)?)));
+            let pattern = host_pattern(namespace, text);
+            match (exact, pattern) {
+                (Some((labels, exact)), Some((more, pattern))) => Some(if more > labels { pattern } else { exact }),
+                (exact, pattern) => exact.or(pattern).map(|(_, hit)| hit),
+            }
+        }
+    }
+}
+
+fn host_pattern<'a>(namespace: &'a Namespace, host: &str) -> Option<(usize, &'a Hit)> {
+    namespace.patterns.iter().find(|(labels, _)| fits(labels, host)).map(|(labels, hit)| (labels.len(), hit))
+}
+
+/// Whether the labels of a pattern (last first) are the last labels of a host; `*` in a label stands for any text
+/// without a dot.
+fn fits(pattern: &[String], host: &str) -> bool {
+    let mut labels = host.rsplit('.');
+    pattern.iter().all(|wanted| {
+        labels.next().is_some_and(|label| match wanted.split_once('*') {
+            Some((start, end)) => {
+                label.len() >= start.len() + end.len() && label.starts_with(start) && label.ends_with(end)
+            }
+            None => label == wanted,
+        })
+    })
+}
+
+/// `a.b.c`, `b.c`, `c`.
+fn suffixes(text: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(text), |rest| rest.split_once('.').map(|(_, shorter)| shorter))
+}
+
+/// `a/b/c`, `a/b`, `a`.
+fn path_prefixes(text: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(text), |rest| rest.rsplit_once('/').map(|(shorter, _)| shorter))
+}

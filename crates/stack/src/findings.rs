@@ -1,0 +1,143 @@
+use crate::graph::Stack;
+use crate::home::Home;
+use crate::resolve::{Control, Part};
+use allod_facts::{Country, Layer, LinkKind, Mitigation, Role, Severity};
+
+/// Something worth telling about one part. A statement of who can do what, not a legal finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// `F001` to `F007`.
+    pub code: &'static str,
+    pub severity: Severity,
+    pub message: String,
+    /// Position of the part.
+    pub part: usize,
+}
+
+impl Stack<'_> {
+    /// Every finding, by part. A part has one finding about its control (the most telling) and may have one about its
+    /// location beside it.
+    pub fn findings(&self, home: &Home) -> Vec<Finding> {
+        let roles = Roles::of(self);
+        let mut findings = Vec::new();
+        for (at, part) in self.parts.iter().enumerate() {
+            findings.extend(self.about_control(at, part, home, &roles));
+            findings.extend(about_location(at, part, home));
+        }
+        findings
+    }
+
+    fn about_control(&self, at: usize, part: &Part<'_>, home: &Home, roles: &Roles) -> Option<Finding> {
+        if part.control == Control::Unknown && !part.is_hint() {
+            let message = format!("nobody knows from the files who controls `{}`", part.fact.name);
+            return Some(Finding { code: "F007", severity: Severity::Warning, message, part: at });
+        }
+        let abroad: Vec<Country> =
+            part.controlled_from(self.register).into_iter().filter(|country| !home.has(*country)).collect();
+        if abroad.is_empty() {
+            return None;
+        }
+        let from = list(&abroad);
+        let who = part.who(self);
+        let name = &part.fact.name;
+        let at_home = part.location.as_ref().and_then(|place| place.country).filter(|country| home.has(*country));
+        let deploys = matches!(part.layer, Layer::Ci | Layer::Iac | Layer::Source) || roles.deploys(at);
+        let (code, mut severity, message) = match part.fact.role {
+            Role::Artefact if roles.pinned(at) => {
+                ("F006", Severity::Note, format!("`{name}` is fetched from {who}, controlled from {from}, and pinned"))
+            }
+            Role::Artefact => (
+                "F006",
+                Severity::Warning,
+                format!("`{name}` is fetched from {who}, controlled from {from}, and not pinned: it can change"),
+            ),
+            _ if deploys => (
+                "F004",
+                Severity::Error,
+                format!("{who}, controlled from {from}, can change what is deployed (`{name}`)"),
+            ),
+            _ if matches!(part.layer, Layer::Dns | Layer::Cdn | Layer::Registrar | Layer::Certificates) => (
+                "F005",
+                Severity::Error,
+                format!("{who}, controlled from {from}, answers for names or ends TLS (`{name}`)"),
+            ),
+            _ => match at_home {
+                Some(country) => (
+                    "F002",
+                    Severity::Error,
+                    format!("`{name}` is located in {country} and run by {who}, controlled from {from}"),
+                ),
+                None => ("F001", Severity::Error, format!("`{name}` is run by {who}, controlled from {from}")),
+            },
+        };
+        if part.is_hint() {
+            severity = Severity::Note;
+        }
+        Some(Finding { code, severity, message, part: at })
+    }
+}
+
+fn about_location(at: usize, part: &Part<'_>, home: &Home) -> Option<Finding> {
+    let country = part.location.as_ref()?.country.filter(|country| !home.has(*country))?;
+    let region = part.location.as_ref().and_then(|place| place.region.as_deref());
+    let place = region.map_or(country.to_string(), |region| format!("{country} ({region})"));
+    let message = format!("`{}` is located in {place}", part.fact.name);
+    let severity = if part.is_hint() { Severity::Note } else { Severity::Warning };
+    Some(Finding { code: "F003", severity, message, part: at })
+}
+
+impl Part<'_> {
+    /// Who provides it, for a sentence: the service and, where it differs in name, the entity behind it.
+    pub fn who(&self, stack: &Stack<'_>) -> String {
+        let entity = self.operator.or_else(|| self.publisher(stack.register)).map(|entity| entity.name.as_str());
+        let service = self.service.map(|service| service.name.as_str()).or(self.software.map(|one| one.name.as_str()));
+        match (service, entity) {
+            (Some(service), Some(entity)) => format!("{service} ({entity})"),
+            (one, other) => one.or(other).unwrap_or("somebody unknown").to_owned(),
+        }
+    }
+}
+
+fn list(countries: &[Country]) -> String {
+    countries.iter().map(|country| country.code()).collect::<Vec<_>>().join(", ")
+}
+
+/// How others use a part.
+struct Roles {
+    deploys: Vec<bool>,
+    built_from: Vec<bool>,
+    unpinned: Vec<bool>,
+}
+
+impl Roles {
+    fn of(stack: &Stack<'_>) -> Roles {
+        let none = || vec![false; stack.parts.len()];
+        let mut roles = Roles { deploys: none(), built_from: none(), unpinned: none() };
+        let mark = |row: &mut Vec<bool>, at: u32| {
+            if let Some(flag) = row.get_mut(at as usize) {
+                *flag = true;
+            }
+        };
+        for link in &stack.links {
+            match link.kind {
+                LinkKind::DeployedBy => mark(&mut roles.deploys, link.to),
+                LinkKind::BuiltFrom => {
+                    mark(&mut roles.built_from, link.to);
+                    if !link.mitigations.contains(&Mitigation::PinnedDigest) {
+                        mark(&mut roles.unpinned, link.to);
+                    }
+                }
+                _ => {}
+            }
+        }
+        roles
+    }
+
+    fn deploys(&self, at: usize) -> bool {
+        self.deploys.get(at).copied().unwrap_or(false)
+    }
+
+    fn pinned(&self, at: usize) -> bool {
+        self.built_from.get(at).copied().unwrap_or(false) && !self.unpinned.get(at).copied().unwrap_or(true)
+    }
+}

@@ -1,0 +1,114 @@
+use allod_facts::{Component, Delivery, Diagnostic, Evidence, Facts, Link, Unresolved};
+use std::sync::Arc;
+
+/// The facts of all readers as one, in canonical order.
+#[derive(Debug, Default)]
+pub(crate) struct Merged {
+    /// Sorted by id, each id once.
+    pub components: Vec<Component>,
+    /// References are positions in `components`; sorted, each link once with all its evidence.
+    pub links: Vec<Link>,
+    pub unresolved: Vec<Unresolved>,
+    pub diagnostics: Vec<Diagnostic>,
+    pub deliveries: Vec<Delivery>,
+}
+
+/// Merges batches. The order in which they come makes no difference.
+pub(crate) fn merge(batches: Vec<Facts>) -> Merged {
+    let mut sightings: Vec<(Component, usize, u32)> = Vec::new();
+    let mut batch_sizes = Vec::new();
+    let mut merged = Merged::default();
+    let (mut links, mut unresolved, mut deliveries) = (Vec::new(), Vec::new(), Vec::new());
+    for (batch, facts) in batches.into_iter().enumerate() {
+        batch_sizes.push(facts.components.len());
+        sightings.extend(facts.components.into_iter().enumerate().map(|(at, one)| (one, batch, at as u32)));
+        links.extend(facts.links.into_iter().map(|link| (batch, link)));
+        unresolved.extend(facts.unresolved.into_iter().map(|one| (batch, one)));
+        deliveries.extend(facts.deliveries.into_iter().map(|one| (batch, one)));
+        merged.diagnostics.extend(facts.diagnostics);
+    }
+    sightings.sort_by(|(a, ..), (b, ..)| order(a).cmp(&order(b)));
+
+    let mut new_position: Vec<Vec<u32>> = batch_sizes.iter().map(|size| vec![u32::MAX; *size]).collect();
+    for (component, batch, at) in sightings {
+        match merged.components.last_mut().filter(|last| last.id == component.id) {
+            Some(last) => last.merge(component),
+            None => merged.components.push(component),
+        }
+        if let Some(slot) = new_position.get_mut(batch).and_then(|batch| batch.get_mut(at as usize)) {
+            *slot = (merged.components.len() - 1) as u32;
+        }
+    }
+    merged.components.iter_mut().for_each(|component| sort_evidence(&mut component.evidence));
+
+    let position = |batch: usize, at: u32| new_position.get(batch)?.get(at as usize).copied();
+    merged.links = links
+        .into_iter()
+        .filter_map(|(batch, mut link)| {
+            (link.from, link.to) = (position(batch, link.from)?, position(batch, link.to)?);
+            (link.from != link.to).then_some(link)
+        })
+        .collect();
+    unite_links(&mut merged.links);
+    merged.deliveries = deliveries
+        .into_iter()
+        .filter_map(|(batch, one)| Some(Delivery { by: position(batch, one.by)?, ..one }))
+        .collect();
+    merged.deliveries.sort_by(|a, b| (a.by, &a.what, &a.evidence).cmp(&(b.by, &b.what, &b.evidence)));
+    merged.deliveries.dedup_by(|a, b| a.by == b.by && a.what == b.what);
+    merged.unresolved = unresolved
+        .into_iter()
+        .map(|(batch, mut one)| {
+            one.component = one.component.and_then(|at| position(batch, at));
+            one
+        })
+        .collect();
+    merged.unresolved.sort_by(|a, b| (&a.evidence, a.code, &a.message).cmp(&(&b.evidence, b.code, &b.message)));
+    merged.unresolved.dedup_by(|a, b| a.evidence == b.evidence && a.code == b.code && a.message == b.message);
+    merged
+        .diagnostics
+        .sort_by(|a, b| (&a.path, a.line, a.code, &a.message).cmp(&(&b.path, b.line, b.code, &b.message)));
+    merged.diagnostics.dedup();
+    merged
+}
+
+/// What decides which sighting of a component speaks first: the more certain one, then the earlier place.
+fn order(component: &Component) -> impl Ord + '_ {
+    let first = component.evidence.first();
+    (&component.id, std::cmp::Reverse(component.confidence), component.role, first, &component.name, &component.kind)
+}
+
+/// The first evidence (where a person would point at) stays first; the rest is sorted, each once.
+fn sort_evidence(evidence: &mut Vec<Evidence>) {
+    if evidence.len() > 1 {
+        let first = evidence.remove(0);
+        evidence.sort_unstable();
+        evidence.dedup();
+        evidence.retain(|seen| *seen != first);
+        evidence.insert(0, first);
+    }
+}
+
+pub(crate) fn unite_links(links: &mut Vec<Link>) {
+    // A link stands for one dependency: what cuts a power on one sighting does not cut it on another one.
+    type Key<'a> =
+        (u32, u32, allod_facts::LinkKind, &'a [allod_facts::Mitigation], &'a Option<Arc<str>>, &'a [Arc<str>]);
+    fn key(link: &Link) -> Key<'_> {
+        (link.from, link.to, link.kind, &link.mitigations, &link.any_of, &link.data)
+    }
+    for link in links.iter_mut() {
+        link.mitigations.sort_unstable();
+        link.mitigations.dedup();
+        link.data.sort_unstable();
+        link.data.dedup();
+    }
+    links.sort_by(|a, b| (key(a), &a.evidence).cmp(&(key(b), &b.evidence)));
+    links.dedup_by(|later, first| {
+        let same = key(later) == key(first);
+        if same {
+            first.evidence.append(&mut later.evidence);
+        }
+        same
+    });
+    links.iter_mut().for_each(|link| sort_evidence(&mut link.evidence));
+}

@@ -1,0 +1,3 @@
+#![no_main]
+
+allod_fuzz::reader_target!("config", "application.yml");
