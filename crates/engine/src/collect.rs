@@ -16,6 +16,7 @@ pub enum Stage {
     Walking { files: usize },
     Loading { files: usize },
     Reading { files: usize },
+    Resolving { done: usize, names: usize },
     Building,
 }
 

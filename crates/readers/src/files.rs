@@ -45,13 +45,6 @@ impl Files {
             .filter(move |path| path.strip_prefix(prefix.as_str()).is_some_and(|rest| !rest.contains('/')))
     }
 
-    /// Paths in a folder and in all folders below it (`""` is the root), sorted.
-    pub fn under<'a>(&'a self, folder: &str) -> impl Iterator<Item = &'a str> + use<'a> {
-        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-        let from = self.map.range(Arc::<str>::from(prefix.as_str())..);
-        from.map(|(path, _)| &**path).take_while(move |path| path.starts_with(&prefix))
-    }
-
     /// Whether any file lies under a folder, at any depth.
     pub fn has_folder(&self, folder: &str) -> bool {
         if folder.is_empty() {
@@ -60,6 +53,13 @@ impl Files {
         let prefix = format!("{folder}/");
         let first = self.map.range(Arc::<str>::from(prefix.as_str())..).next();
         first.is_some_and(|(path, _)| path.starts_with(&prefix))
+    }
+
+    /// Paths in a folder and in all folders below it (`""` is the root), sorted.
+    pub fn under<'a>(&'a self, folder: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let from = self.map.range(Arc::<str>::from(prefix.as_str())..);
+        from.map(|(path, _)| &**path).take_while(move |path| path.starts_with(&prefix))
     }
 
     pub fn paths(&self) -> impl Iterator<Item = &str> {

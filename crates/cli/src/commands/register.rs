@@ -14,7 +14,7 @@ pub fn run(args: &RegisterArgs, _global: &Global) -> Result<Exit, Failure> {
         return check_files(files);
     }
     let home = Home::new(&[]).map_err(|unknown| Failure::new("E002", unknown.0))?;
-    let options = Options { paths: Vec::new(), home, register: args.register.clone() };
+    let options = Options { paths: Vec::new(), home, register: args.register.clone(), resolve: None };
     let register = allod_engine::register(&options).map_err(failure)?;
     let text = match &args.ask {
         RegisterAsk::List { layer: only } => list(&register, only.as_deref().map(layer).transpose()?),
