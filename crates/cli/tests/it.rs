@@ -128,6 +128,14 @@ fn the_first_screen() {
 }
 
 #[test]
+fn the_readme_shows_what_the_command_prints() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let block = readme.split("```text\n").nth(1).unwrap().split("[...]").next().unwrap();
+    let output = allod(&["audit", "examples/clinic"], &root());
+    assert!(block.lines().count() > 20 && text(&output.stdout).starts_with(block), "update the README:\n{block}");
+}
+
+#[test]
 fn other_renderings_of_the_clinic() {
     let output = allod(&["audit", "examples/clinic", "--format", "markdown"], &root());
     insta::assert_snapshot!("clinic_markdown", text(&output.stdout));
