@@ -110,8 +110,12 @@ fn source_at(scene: &mut Scene<'_>, at: usize) -> Option<(ComponentRef, bool)> {
         }
         "HelmChart" => {
             let reference = spec.get("sourceRef")?;
-            let found =
-                scene.index.find(reference.str_at(&["kind"])?, object.namespace, reference.str_at(&["name"])?)?;
+            let found = scene.index.find(
+                reference.str_at(&["kind"])?,
+                object.namespace,
+                reference.str_at(&["name"])?,
+                object.path,
+            )?;
             (found != at).then(|| source(scene, found)).flatten()
         }
         _ => None,
@@ -192,9 +196,10 @@ fn source_of(
     };
     let found = match kind {
         "ExternalArtifact" => scene.objects.iter().position(generated),
-        _ => scene.index.find(kind, namespace, name),
+        _ => scene.index.find(kind, namespace, name, object.path),
     };
-    let bootstrapped = || scene.index.find("FluxInstance", namespace, "flux").filter(|_| name == "flux-system");
+    let bootstrapped =
+        || scene.index.find("FluxInstance", namespace, "flux", object.path).filter(|_| name == "flux-system");
     if let Some(at) = found.or_else(bootstrapped) {
         return source(scene, at);
     }
@@ -222,7 +227,7 @@ fn helm_release(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) {
         let kind = chart.str_at(&["sourceRef", "kind"]).unwrap_or("HelmRepository");
         let name = chart.str_at(&["sourceRef", "name"]).unwrap_or("");
         let namespace = chart.str_at(&["sourceRef", "namespace"]).unwrap_or(object.namespace);
-        let target = scene.index.find(kind, namespace, name).and_then(|at| scene.object(at));
+        let target = scene.index.find(kind, namespace, name, object.path).and_then(|at| scene.object(at));
         let node = chart.get("chart").unwrap_or(chart);
         let seen = object.seen(node);
         match target {

@@ -141,7 +141,10 @@ fn external_secret(scene: &mut Scene<'_>, object: &Object<'_>) {
     let Some(reference) = spec.get("secretStoreRef") else { return };
     let kind = reference.str_at(&["kind"]).unwrap_or("SecretStore");
     let Some((name, node)) = reference.get("name").and_then(|node| Some((node.as_str()?, node))) else { return };
-    let found = scene.index.find(kind, object.namespace, name).or_else(|| scene.index.find(kind, "", name));
+    let found = scene
+        .index
+        .find(kind, object.namespace, name, object.path)
+        .or_else(|| scene.index.find(kind, "", name, object.path));
     let target = spec.str_at(&["target", "name"]).unwrap_or(object.name);
     let users = scene.secret_uses.get(&(object.namespace, target)).cloned().unwrap_or_default();
     let store = found.and_then(|at| Some((at, scene.object(at)?))).and_then(|(at, target)| store(scene, at, target));
@@ -233,6 +236,11 @@ const IDENTITIES: &[(&str, &[&str], &str)] = &[
     ("iam.amazonaws.com/role", &["aws"], "AWS IAM role"),
 ];
 
+/// The words and the name of the cloud identity that an annotation gives.
+pub(crate) fn identity_words(annotation: &str) -> Option<(&'static [&'static str], &'static str)> {
+    IDENTITIES.iter().find(|(known, ..)| *known == annotation).map(|(_, words, name)| (*words, *name))
+}
+
 /// The cloud identity of a service account.
 fn identity(scene: &mut Scene<'_>, object: &Object<'_>) -> Option<(ComponentRef, u32)> {
     for (annotation, words, name) in IDENTITIES {
@@ -256,7 +264,7 @@ fn identity(scene: &mut Scene<'_>, object: &Object<'_>) -> Option<(ComponentRef,
 /// The identity that the pods of a workload have.
 pub(super) fn identity_of_pod(scene: &mut Scene<'_>, workload: ComponentRef, object: &Object<'_>, spec: &Node) {
     let account = spec.str_at(&["serviceAccountName"]).or_else(|| spec.str_at(&["serviceAccount"]));
-    let found = account.and_then(|name| scene.index.find("ServiceAccount", object.namespace, name));
+    let found = account.and_then(|name| scene.index.find("ServiceAccount", object.namespace, name, object.path));
     let Some(account) = found.and_then(|at| scene.object(at)) else { return };
     if let Some((identity, line)) = identity(scene, account) {
         scene.link(workload, LinkKind::Trusts, identity, account.at(line));

@@ -139,7 +139,7 @@ fn use_config<'a>(
     name: Option<&str>,
     key: Option<&'a str>,
 ) {
-    if let Some(config) = name.and_then(|name| scene.index.find("ConfigMap", object.namespace, name)) {
+    if let Some(config) = name.and_then(|name| scene.index.find("ConfigMap", object.namespace, name, object.path)) {
         scene.config_uses.entry(config).or_default().push(Use { workload, component, key });
     }
 }
@@ -332,16 +332,21 @@ fn external_dns(scene: &mut Scene<'_>, workload: ComponentRef, object: &Object<'
     }
 }
 
-pub(super) fn dns_provider(scene: &mut Scene<'_>, from: ComponentRef, object: &Object<'_>, provider: &str, line: u32) {
+/// The clues of a provider of ExternalDNS; `None` for those that one runs oneself.
+pub(crate) fn dns_clues(provider: &str) -> Option<Vec<Clue>> {
     if matches!(provider, "inmemory" | "webhook" | "rfc2136" | "coredns" | "pdns" | "") || provider.contains(HOLE) {
-        return;
+        return None;
     }
-    let clues = match provider {
+    Some(match provider {
         "aws" => vec![word("route53"), word("aws")],
         "google" => vec![word("clouddns"), word("google")],
         "azure" | "azure-dns" | "azure-private-dns" => vec![word("azuredns"), word("azure")],
         other => vec![word(other), Clue::new(ClueKind::Name, other)],
-    };
+    })
+}
+
+pub(super) fn dns_provider(scene: &mut Scene<'_>, from: ComponentRef, object: &Object<'_>, provider: &str, line: u32) {
+    let Some(clues) = dns_clues(provider) else { return };
     let part = Part {
         suffix: &format!("/dns/{provider}"),
         name: format!("{provider} DNS"),
