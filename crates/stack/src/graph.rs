@@ -47,6 +47,7 @@ pub(crate) fn build<'r>(merged: Merged, register: &'r Register) -> Stack<'r> {
     stack.drop_empty_hints();
     stack.layers_from_images();
     stack.add_defaults();
+    stack.own_stated_names();
     stack.link_own_names(&own_zones);
     stack.restore_order();
     stack.report_unknown(&own_zones);
@@ -189,11 +190,25 @@ impl<'r> Stack<'r> {
         }
     }
 
+    /// A host of which the register knows nothing, and under which a workload of ours is reached (an Ingress states the
+    /// name), is ours.
+    fn own_stated_names(&mut self) {
+        let stated: BTreeSet<Arc<str>> = self
+            .parts
+            .iter()
+            .filter(|part| &*part.fact.kind == "name" && part.fact.role == Role::Own)
+            .map(|part| part.fact.id.clone())
+            .collect();
+        for part in self.parts.iter_mut().filter(|part| part.control == Control::Unknown && part.service.is_none()) {
+            let name = part.fact.id.strip_prefix("host:").map(|host| format!("name:{host}"));
+            if name.is_some_and(|name| stated.contains(name.as_str())) {
+                part.control = Control::SelfHosted;
+            }
+        }
+    }
+
     /// A host under one of our own zones is our own name: it depends on the zone, and on the record for that name.
     fn link_own_names(&mut self, own_zones: &BTreeSet<String>) {
-        if own_zones.is_empty() {
-            return;
-        }
         let at_id: BTreeMap<Arc<str>, u32> =
             self.parts.iter().enumerate().map(|(at, part)| (part.fact.id.clone(), at as u32)).collect();
         let mut new = Vec::new();

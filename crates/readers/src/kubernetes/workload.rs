@@ -256,6 +256,7 @@ pub(super) fn connect(scene: &mut Scene<'_>) {
                 arguments(scene, workload, object, container);
                 models::of_container(scene, workload, object, container);
                 external_dns(scene, workload, object, container);
+                database_proxy(scene, workload, object, container);
             }
             super::storage::of_pod(scene, workload, object, pod.spec);
             super::secrets::identity_of_pod(scene, workload, object, pod.spec);
@@ -330,6 +331,32 @@ fn external_dns(scene: &mut Scene<'_>, workload: ComponentRef, object: &Object<'
     for (provider, line) in providers {
         dns_provider(scene, workload, object, &provider, line);
     }
+}
+
+/// Google's proxies for its databases: the instance that an argument names is one of Cloud SQL.
+fn database_proxy(scene: &mut Scene<'_>, workload: ComponentRef, object: &Object<'_>, container: &Node) {
+    let image = container.str_at(&["image"]).unwrap_or("");
+    if !["cloud-sql-proxy", "gce-proxy", "alloydb-auth-proxy"].iter().any(|name| image.contains(name)) {
+        return;
+    }
+    let lists = ["command", "args"].iter().filter_map(|key| container.get(key)).flat_map(Node::items);
+    let named = lists.filter_map(|node| Some((node.as_str()?, node)));
+    let named = named.filter(|(text, _)| !text.starts_with('/')).find(|(text, _)| {
+        let instance = text.split('=').find(|part| part.split(':').count() == 3 && !part.contains("//"));
+        instance.is_some() || text.contains("instances=")
+    });
+    let Some((_, node)) = named else { return };
+    let seen = object.seen(node);
+    let part = Part {
+        suffix: "/cloud-sql",
+        name: "Cloud SQL".to_owned(),
+        kind: "database",
+        layer: Layer::Database,
+        clues: vec![word("cloudsql.cloud.google.com")],
+        confidence: Confidence::High,
+    };
+    let database = scene.part(object, &part, seen.clone());
+    scene.link(workload, LinkKind::StoresIn, database, seen);
 }
 
 /// The clues of a provider of ExternalDNS; `None` for those that one runs oneself.

@@ -165,3 +165,55 @@ spec: {}
         &[],
     );
 }
+
+#[test]
+fn only_the_repository_of_this_tree_delivers_from_it() {
+    let flux = |source: &str, path: &str| {
+        format!(
+            "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{name: {source}-x, namespace: flux}}\n\
+             spec: {{path: {path}, sourceRef: {{kind: GitRepository, name: {source}}}}}\n---\n"
+        )
+    };
+    let repository = |name: &str| {
+        format!(
+            "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {{name: {name}, namespace: flux}}\n\
+             spec: {{url: 'https://github.com/acme/{name}'}}\n---\n"
+        )
+    };
+    let sources = repository("fleet") + &repository("podinfo");
+    let text = sources
+        + &flux("fleet", "./apps/web")
+        + &flux("fleet", "./infra")
+        + &flux("podinfo", "./infra")
+        + &flux("podinfo", "./");
+    let files = [("clusters/m.yaml", &*text), ("apps/web/app.yaml", APP), ("infra/app.yaml", APP)];
+    let facts = read_all(&READER, &files.map(|(path, _)| path), &files);
+    let delivered: Vec<String> =
+        facts.deliveries.iter().map(|one| format!("{} {:?}", facts.components[one.by as usize].id, one.what)).collect();
+    assert_eq!(
+        delivered,
+        ["git:github.com/acme/fleet Files(\"apps/web\")", "git:github.com/acme/fleet Files(\"infra\")"]
+    );
+    let text = shown(&facts);
+    assert!(text.contains("k8s:infra/app.yaml#Deployment/shop/web -deployed_by-> git:github.com/acme/fleet"), "{text}");
+    assert!(
+        !text.contains("k8s:infra/app.yaml#Deployment/shop/web -deployed_by-> git:github.com/acme/podinfo"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_proxy_of_a_database_reaches_the_database() {
+    let app = APP.replace(
+        "        - image: ghcr.io/acme/web:1\n",
+        "        - image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2\n          args: [--port=5432, 'acme:europe-west1:db']\n        - image: ghcr.io/acme/web:1\n",
+    );
+    check(
+        &[("m.yaml", &app)],
+        &[
+            "Deployment/shop/web/cloud-sql (database, High) Kubernetes=cloudsql.cloud.google.com @ m.yaml:10",
+            "-stores_in->",
+        ],
+        &[],
+    );
+}
