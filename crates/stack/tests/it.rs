@@ -181,6 +181,23 @@ fn hosts_under_our_own_zone_are_ours() {
 }
 
 #[test]
+fn who_takes_in_mail_holds_nothing_over_what_is_reached_by_name() {
+    let register = register();
+    let mut facts = Facts::new();
+    let zone = Component::new("zone:shop.lu", "shop.lu", "zone", Layer::Dns, Role::Own, seen(1));
+    let (zone, app) = (facts.add(zone), facts.add(own("app")));
+    let mail = facts.add(Component { layer: Layer::Mail, ..host("logs.test-a.eu") });
+    facts.link(app, LinkKind::ResolvedBy, zone, seen(3));
+    facts.link(zone, LinkKind::SendsTo, mail, seen(4));
+    let stack = build(vec![facts], &register);
+    let powers = Powers::of(&stack);
+    for power in [Power::Read, Power::Stop, Power::Change] {
+        assert_eq!(held(&stack, &powers, "app", power), Vec::<String>::new());
+    }
+    assert_eq!(held(&stack, &powers, "mail:shop.lu", Power::Read), ["LU", "US"]);
+}
+
+#[test]
 fn hosts_under_which_we_are_reached_are_ours() {
     let register = register();
     let mut facts = Facts::new();
