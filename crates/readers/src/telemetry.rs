@@ -305,7 +305,12 @@ fn yaml_form(text: &str) -> Option<Form> {
 }
 
 fn has_key(text: &str, word: &str) -> bool {
-    text.lines().any(|line| line.strip_prefix(word).is_some_and(|rest| rest.starts_with(':')))
+    // Keys may stand in quotes.
+    let rest = |line: &str| match line.strip_prefix('"') {
+        Some(quoted) => quoted.strip_prefix(word).is_some_and(|rest| rest.starts_with("\":")),
+        None => line.strip_prefix(word).is_some_and(|rest| rest.starts_with(':')),
+    };
+    text.lines().any(rest)
 }
 
 /// Whether a path (lower case) is a telemetry configuration whatever it holds (`datadog.yaml`, `fluent-bit.conf`, ...).

@@ -256,3 +256,9 @@ fn rules_send_nothing_and_a_writer_is_found_below_stray_braces() {
         "receivers: {otlp: {}}\nexporters:\n  otlphttp: {endpoint: 'https://ingest.${env:REALM}.acme.net'}\n";
     assert!(read("c.yaml", collector).contains("host:*.acme.net"), "{}", read("c.yaml", collector));
 }
+
+#[test]
+fn keys_in_quotes_are_keys() {
+    let text = "\"sources\": {}\n\"sinks\":\n  \"a\":\n    \"type\": \"aws_s3\"\n";
+    assert_eq!(sniff("x.yaml", text), Some(Form::Vector));
+}

@@ -217,3 +217,22 @@ fn a_proxy_of_a_database_reaches_the_database() {
         &[],
     );
 }
+
+#[test]
+fn stores_and_generators_of_secrets_say_whose_they_are() {
+    let store = |provider: &str| {
+        format!(
+            "apiVersion: external-secrets.io/v1\nkind: SecretStore\nmetadata: {{name: s}}\nspec:\n  provider:\n    {provider}\n"
+        )
+    };
+    let of = |text: &str, expect: &str| check(&[("m.yaml", text)], &[expect], &[]);
+    of(&store("pulumi: {organization: x}"), "Kubernetes=pulumi Host=api.pulumi.com @ m.yaml:6");
+    of(&store("gitlab: {url: 'https://git.acme.net'}"), "(secrets, High) Host=git.acme.net @ m.yaml:6");
+    of(&store("gitlab: {url: 'https://git.acme.svc'}"), "Own k8s:m.yaml#SecretStore//s");
+    of(
+        &store("nebiusmysterybox:\n      auth: {}\n      apiDomain: api.acme.net:443"),
+        "Host=api.acme.net @ m.yaml:6-8 m.yaml:8",
+    );
+    let ecr = "apiVersion: generators.external-secrets.io/v1alpha1\nkind: ECRAuthorizationToken\nmetadata: {name: e}\n";
+    of(ecr, "Provided k8s:m.yaml#ECRAuthorizationToken//e");
+}
