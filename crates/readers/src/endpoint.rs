@@ -80,6 +80,41 @@ const INTERNAL_SUFFIXES: &[&str] = &[
 /// Reserved names (RFC 2606, RFC 6761) and what people write where a name belongs.
 const PLACEHOLDER_SUFFIXES: &[&str] = &["example", "invalid", "test", "example.com", "example.org", "example.net"];
 
+/// Usual names of namespaces, none of them a top-level domain: `bootstrap.kafka:9092` is a service of the cluster.
+const NAMESPACES: &[&str] = &[
+    "default",
+    "kafka",
+    "redis",
+    "minio",
+    "mongodb",
+    "postgres",
+    "postgresql",
+    "mysql",
+    "elastic",
+    "elasticsearch",
+    "opensearch",
+    "rabbitmq",
+    "nats",
+    "monitoring",
+    "observability",
+    "logging",
+    "tracing",
+    "telemetry",
+    "prometheus",
+    "grafana",
+    "loki",
+    "tempo",
+    "jaeger",
+    "vault",
+    "keycloak",
+    "argocd",
+    "production",
+    "staging",
+    "databases",
+    "database",
+    "infra",
+];
+
 const PLACEHOLDER_WORDS: &[&str] = &[
     "redacted",
     "changeme",
@@ -108,6 +143,11 @@ pub fn host_kind(host: &str) -> HostKind {
         return HostKind::Placeholder;
     }
     if !host.contains('.') || INTERNAL_SUFFIXES.iter().any(under) {
+        return HostKind::Internal;
+    }
+    // No top-level domain has a hyphen but the encoded ones: `web.shop-dev` is a service in a namespace.
+    let top = host.rsplit('.').next().unwrap_or(host);
+    if (top.contains(['-', '_']) && !top.starts_with("xn--")) || NAMESPACES.contains(&top) {
         return HostKind::Internal;
     }
     // `name.namespace.svc:port` and `name.namespace.svc.something`.
@@ -210,6 +250,9 @@ mod tests {
         check("objectstore", Internal);
         check("db.prod.svc.cluster.local", Internal);
         check("db.prod.svc", Internal);
+        check("bootstrap.kafka", Internal);
+        check("web.shop-dev", Internal);
+        check("web.xn--p1ai", Public);
         check("192.168.1.1", Internal);
         check("100.64.0.1", Internal);
         check("8.8.8.8", Public);

@@ -37,6 +37,16 @@ fn read(files: &Files, mine: &[&str]) -> Facts {
     facts
 }
 
+/// Whether a file name (lower case) is that of values of a chart: `values-prod.yaml`, `grafana-values.yaml`.
+pub(crate) fn is_values_name(name: &str) -> bool {
+    let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"));
+    stem.is_some_and(|stem| {
+        stem.starts_with("values")
+            || [".values", "-values", "_values"].iter().any(|ending| stem.ends_with(ending))
+            || stem.contains("-values-")
+    })
+}
+
 /// The folder of the chart that a file belongs to: the nearest one above that has a `Chart.yaml`.
 fn chart_folder(files: &Files, path: &str) -> Option<String> {
     let mut folder = folder_of(path);
@@ -70,7 +80,7 @@ fn without_chart(files: &Files, path: &str, facts: &mut Facts) {
         kubernetes::describe(&documents, files, &mut found);
         return facts.absorb(found);
     }
-    if !name_of(path).to_ascii_lowercase().starts_with("values") {
+    if !is_values_name(&name_of(path).to_ascii_lowercase()) {
         let other = if telemetry::is_telemetry_yaml(&text) { &telemetry::READER } else { &config::READER };
         if let Read::Loaded(read) = other.read {
             facts.absorb(read(files, &[path]));
@@ -153,12 +163,17 @@ fn chart(files: &Files, folder: &str, paths: &[&str], facts: &mut Facts) {
         let name = name_of(path).to_ascii_lowercase();
         if path.contains("templates/") {
             templates.push(*path);
-        } else if name.starts_with("values") && name != "values.yaml" {
+        } else if is_values_name(&name) && name != "values.yaml" {
             if let Some((path, node)) = load(files, path, facts) {
                 describe(facts, &path, &node);
             }
         } else if name == "chart.lock" {
             lock(files, path, facts);
+        } else if name == "requirements.yaml"
+            && let Some((path, node)) = load(files, path, facts)
+        {
+            // Where charts of the first version keep their dependencies.
+            dependencies(files, folder, facts, own, (&path, &node), values);
         }
     }
     let scope = template::Scope {

@@ -29,10 +29,15 @@ use crate::{Read, Reader, Scope};
 use allod_facts::{ComponentRef, Facts, Link, LinkKind};
 use rustc_hash::FxHashMap;
 
-pub(crate) use addresses::{Address, addresses, hidden, leads_out, not_in_files, says_host};
+pub(crate) use addresses::{Address, addresses, hidden, known_suffix, leads_out, not_in_files, says_host};
 pub(crate) use load::{load, not_text, parse_apart, shift};
+pub(crate) use names::{HOSTNAME_ANNOTATION, carrier_words};
 pub(crate) use object::Document;
+pub(crate) use secrets::identity_words;
+pub(crate) use services::balancer_words;
 pub(crate) use sources::{Git, git_component};
+pub(crate) use storage::named_class;
+pub(crate) use workload::dns_clues;
 
 pub const READER: Reader =
     Reader { id: "kubernetes", about: "Kubernetes manifests", scope: Scope::Tree, read: Read::Loaded(read) };
@@ -62,6 +67,7 @@ pub(crate) fn describe(documents: &[Document], files: &Files, facts: &mut Facts)
     workload::connect(&mut scene);
     gitops::connect(&mut scene);
     names::connect(&mut scene);
+    storage::connect(&mut scene);
     scene.report_unknown_kinds();
     unite_links(facts);
 }

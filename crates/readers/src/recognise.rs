@@ -88,7 +88,8 @@ fn by_path(path: &str, name: &str, extension: &str) -> Option<&'static Reader> {
         return Some(&kustomize::READER);
     }
     if matches!(name, "chart.yaml" | "chart.lock")
-        || yaml && name.starts_with("values")
+        || name == "requirements.yaml"
+        || yaml && helm::is_values_name(name)
         || in_folder("templates") && yaml
     {
         return Some(&helm::READER);

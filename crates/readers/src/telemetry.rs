@@ -49,6 +49,8 @@ pub(crate) enum Form {
     Telegraf,
     Beats,
     GrafanaSources,
+    /// Rules of Prometheus and Loki, and tests of rules: their addresses lead people to documents.
+    Rules,
 }
 
 /// A pipeline's text, in a file of its own or inside another one.
@@ -102,6 +104,9 @@ fn read_file(files: &Files, path: &str, facts: &mut Facts) {
     let Some(form) = sniff(name_of(path), &text) else {
         return other(files, path, &text, facts);
     };
+    if form == Form::Rules {
+        return;
+    }
     let name = name_of(path);
     let last_line = text.lines().count().max(1) as u32;
     let seen = Evidence { end_line: last_line, ..Evidence::line(&shared, 1, READER.id) };
@@ -162,6 +167,7 @@ impl Form {
             Form::Telegraf => "telegraf",
             Form::Beats => "beats",
             Form::GrafanaSources => "grafana-datasources",
+            Form::Rules => "rules",
         }
     }
 }
@@ -173,6 +179,7 @@ pub(crate) fn read_embedded(facts: &mut Facts, form: Form, embedded: &Embedded<'
         Form::Fluentd => return fluent::fluentd(&mut pipe::Pipe { facts, at: embedded }),
         Form::FluentBit => return fluent::classic(&mut pipe::Pipe { facts, at: embedded }),
         Form::Alloy => return grafana::alloy(&mut pipe::Pipe { facts, at: embedded }),
+        Form::Rules => return,
         _ => {}
     }
     let first = text.trim_start();
@@ -212,7 +219,7 @@ fn read_tree(facts: &mut Facts, form: Form, node: &Node, embedded: &Embedded<'_>
         Form::Telegraf => agents::telegraf(&mut pipe, node),
         Form::Beats => agents::beats(&mut pipe, node),
         Form::GrafanaSources => grafana::sources(&mut pipe, node),
-        Form::Alloy | Form::FluentBit | Form::Fluentd => {}
+        Form::Alloy | Form::FluentBit | Form::Fluentd | Form::Rules => {}
     }
 }
 
@@ -284,6 +291,13 @@ fn yaml_form(text: &str) -> Option<Form> {
     if key("pipeline") && text.contains("outputs:") && (text.contains("inputs:") || key("service")) {
         return Some(Form::FluentBitYaml);
     }
+    let item = |word: &str| {
+        let of = |line: &str| line.trim_start().trim_start_matches("- ").trim_start().starts_with(word);
+        text.lines().any(of)
+    };
+    if key("groups") && (item("alert:") || item("record:")) || key("rule_files") && key("tests") {
+        return Some(Form::Rules);
+    }
     if key("datasources") && key("apiVersion") {
         return Some(Form::GrafanaSources);
     }
@@ -291,7 +305,12 @@ fn yaml_form(text: &str) -> Option<Form> {
 }
 
 fn has_key(text: &str, word: &str) -> bool {
-    text.lines().any(|line| line.strip_prefix(word).is_some_and(|rest| rest.starts_with(':')))
+    // Keys may stand in quotes.
+    let rest = |line: &str| match line.strip_prefix('"') {
+        Some(quoted) => quoted.strip_prefix(word).is_some_and(|rest| rest.starts_with("\":")),
+        None => line.strip_prefix(word).is_some_and(|rest| rest.starts_with(':')),
+    };
+    text.lines().any(rest)
 }
 
 /// Whether a path (lower case) is a telemetry configuration whatever it holds (`datadog.yaml`, `fluent-bit.conf`, ...).

@@ -44,9 +44,11 @@ pub(crate) fn build<'r>(merged: Merged, register: &'r Register) -> Stack<'r> {
         hints_without_service: 0,
     };
     stack.link_deliveries(&merged.deliveries);
+    stack.part_mail_from_names();
     stack.drop_empty_hints();
     stack.layers_from_images();
     stack.add_defaults();
+    stack.own_stated_names();
     stack.link_own_names(&own_zones);
     stack.restore_order();
     stack.report_unknown(&own_zones);
@@ -76,6 +78,48 @@ impl<'r> Stack<'r> {
                         evidence: vec![delivery.evidence.clone()],
                     });
                 }
+            }
+        }
+        self.links.append(&mut new);
+        unite_links(&mut self.links);
+    }
+
+    /// The mail of a zone or name is a part of its own: who takes in the mail of a domain neither reads nor stops what
+    /// is reached under its names.
+    fn part_mail_from_names(&mut self) {
+        let mut known: BTreeMap<u32, u32> = BTreeMap::new();
+        let mut new = Vec::new();
+        for at in 0..self.links.len() {
+            let Some(link) = self.links.get(at).filter(|link| link.kind == LinkKind::SendsTo) else { continue };
+            let (from, seen) = (link.from, link.evidence.first().cloned());
+            let (Some(owner), Some(to), Some(seen)) =
+                (self.parts.get(from as usize), self.parts.get(link.to as usize), seen)
+            else {
+                continue;
+            };
+            let is_name = matches!(&*owner.fact.kind, "zone" | "name") && owner.fact.role == Role::Own;
+            if !is_name || to.fact.layer != Layer::Mail {
+                continue;
+            }
+            let name = owner.fact.name.clone();
+            let mail = *known.entry(from).or_insert_with(|| {
+                let id = format!("mail:{name}");
+                let fact = Component::new(&id, &name, "mail-domain", Layer::Mail, Role::Own, seen.clone());
+                let at = self.parts.len() as u32;
+                self.parts.push(resolve(fact, self.register, &BTreeSet::new()));
+                new.push(Link {
+                    from: at,
+                    to: from,
+                    kind: LinkKind::ResolvedBy,
+                    data: Vec::new(),
+                    mitigations: Vec::new(),
+                    any_of: None,
+                    evidence: vec![seen],
+                });
+                at
+            });
+            if let Some(link) = self.links.get_mut(at) {
+                link.from = mail;
             }
         }
         self.links.append(&mut new);
@@ -189,11 +233,25 @@ impl<'r> Stack<'r> {
         }
     }
 
+    /// A host of which the register knows nothing, and under which a workload of ours is reached (an Ingress states the
+    /// name), is ours.
+    fn own_stated_names(&mut self) {
+        let stated: BTreeSet<Arc<str>> = self
+            .parts
+            .iter()
+            .filter(|part| &*part.fact.kind == "name" && part.fact.role == Role::Own)
+            .map(|part| part.fact.id.clone())
+            .collect();
+        for part in self.parts.iter_mut().filter(|part| part.control == Control::Unknown && part.service.is_none()) {
+            let name = part.fact.id.strip_prefix("host:").map(|host| format!("name:{host}"));
+            if name.is_some_and(|name| stated.contains(name.as_str())) {
+                part.control = Control::SelfHosted;
+            }
+        }
+    }
+
     /// A host under one of our own zones is our own name: it depends on the zone, and on the record for that name.
     fn link_own_names(&mut self, own_zones: &BTreeSet<String>) {
-        if own_zones.is_empty() {
-            return;
-        }
         let at_id: BTreeMap<Arc<str>, u32> =
             self.parts.iter().enumerate().map(|(at, part)| (part.fact.id.clone(), at as u32)).collect();
         let mut new = Vec::new();

@@ -180,6 +180,41 @@ fn hosts_under_our_own_zone_are_ours() {
     assert_eq!(stack.unresolved, []);
 }
 
+#[test]
+fn who_takes_in_mail_holds_nothing_over_what_is_reached_by_name() {
+    let register = register();
+    let mut facts = Facts::new();
+    let zone = Component::new("zone:shop.lu", "shop.lu", "zone", Layer::Dns, Role::Own, seen(1));
+    let (zone, app) = (facts.add(zone), facts.add(own("app")));
+    let mail = facts.add(Component { layer: Layer::Mail, ..host("logs.test-a.eu") });
+    facts.link(app, LinkKind::ResolvedBy, zone, seen(3));
+    facts.link(zone, LinkKind::SendsTo, mail, seen(4));
+    let stack = build(vec![facts], &register);
+    let powers = Powers::of(&stack);
+    for power in [Power::Read, Power::Stop, Power::Change] {
+        assert_eq!(held(&stack, &powers, "app", power), Vec::<String>::new());
+    }
+    assert_eq!(held(&stack, &powers, "mail:shop.lu", Power::Read), ["LU", "US"]);
+}
+
+#[test]
+fn hosts_under_which_we_are_reached_are_ours() {
+    let register = register();
+    let mut facts = Facts::new();
+    facts.add(Component::new("name:web.shop.lu", "web.shop.lu", "name", Layer::Dns, Role::Own, seen(1)));
+    facts.add(Component::new("name:logs.test-a.eu", "logs.test-a.eu", "name", Layer::Dns, Role::Own, seen(1)));
+    for name in ["web.shop.lu", "api.shop.lu", "logs.test-a.eu"] {
+        facts.add(host(name));
+    }
+    let stack = build(vec![facts], &register);
+    let control = |id: &str| stack.parts[stack.find(id).unwrap()].control;
+    assert_eq!(control("host:web.shop.lu"), Control::SelfHosted);
+    // Not stated, and known to be somebody else's.
+    assert_eq!(control("host:api.shop.lu"), Control::Unknown);
+    assert_eq!(control("host:logs.test-a.eu"), Control::Known);
+    assert_eq!(stack.links.len(), 1);
+}
+
 const HOSTS: [&str; 6] =
     ["logs.test-a.eu", "other.test-b.eu", "cloud.test-c.eu", "cdn.test-d.eu", "dark.test-e.eu", "x.nobody.io"];
 const KINDS: [LinkKind; 7] = [

@@ -248,7 +248,7 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
         let end = if comment {
             after.find("*/").and_then(|at| Some(at + after.get(at..)?.find("}}")?))
         } else {
-            after.find("}}")
+            action_end(after)
         };
         let Some((action, behind)) = end.and_then(|at| Some((after.get(..at)?, after.get(at + 2..)?))) else {
             // An action without an end: the rest of the file is not text that anybody means literally.
@@ -261,6 +261,28 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
     }
     pieces.push(Piece::Text(rest));
     pieces
+}
+
+/// Where `}}` ends an action: braces in a text between quotes belong to the text. An open quote ends with its line, so
+/// that a broken one costs no more than that.
+fn action_end(text: &str) -> Option<usize> {
+    let mut quote = None;
+    let mut escaped = false;
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (Some('"'), '\\') if !escaped => {
+                escaped = true;
+                continue;
+            }
+            (Some(_), '\n') => return text.find("}}"),
+            (Some(open), c) if c == open && !escaped => quote = None,
+            (None, '"' | '`') => quote = Some(c),
+            (None, '}') if text.get(at + 1..).is_some_and(|rest| rest.starts_with('}')) => return Some(at),
+            _ => {}
+        }
+        escaped = false;
+    }
+    text.find("}}")
 }
 
 /// The named templates of a file, with their bodies.

@@ -134,3 +134,38 @@ fn deep_templates_end() {
     scope.defines.insert("a".into(), "{{ include \"a\" . }}".into());
     assert!(render("k: {{ include \"a\" . }}", &scope).text.contains(HOLE));
 }
+
+#[test]
+fn values_that_speak_of_a_cloud() {
+    let check = |values: &str, expect: &str| {
+        let text = shown(&read_all(&crate::helm::READER, &["x/dns-values.yaml"], &[("x/dns-values.yaml", values)]));
+        assert!(text.contains(expect), "`{expect}` is missing in\n{text}");
+    };
+    check(
+        "serviceAccount:\n  annotations:\n    eks.amazonaws.com/role-arn: arn:aws:iam::1:role/x\n",
+        "-trusts-> helm:x/dns-values.yaml#cloud-identity:3",
+    );
+    check("provider:\n  name: cloudflare\ntxtPrefix: k.\n", "-resolved_by-> helm:x/dns-values.yaml#dns-provider:2");
+    check("nodejs:\n  ingressHost: www.acme-shop.lu\n", "-resolved_by-> name:www.acme-shop.lu  @ x/dns-values.yaml:2");
+    check("datadog:\n  apiKey:\n  site:\n", "-sends_to-> host:datadoghq.com NotRequired @ x/dns-values.yaml:3");
+    check(
+        "service:\n  annotations:\n    load-balancer.hetzner.cloud/location: fsn1\n",
+        "Kubernetes=load-balancer.hetzner.cloud",
+    );
+}
+
+#[test]
+fn braces_in_quotes_do_not_end_an_action() {
+    let rendered = render("a: {{ \"x {{ .Y }} \\\" }}\" }}\nb: 1\n", &Scope::default());
+    assert_eq!(rendered.text.trim_end(), format!("a: {HOLE}\nb: 1"));
+    // A quote that nobody closes costs its own action only.
+    assert!(render("a: {{ \"x }}\nb: 1\n", &Scope::default()).text.contains("b: 1"));
+}
+
+#[test]
+fn dependencies_of_charts_of_the_first_version() {
+    let requirements = "dependencies:\n  - name: x\n    version: 1\n    repository: https://charts.acme-charts.io\n";
+    let files = [("c/Chart.yaml", "name: c\n"), ("c/requirements.yaml", requirements)];
+    let text = shown(&read_all(&crate::helm::READER, &["c/Chart.yaml", "c/requirements.yaml"], &files));
+    assert!(text.contains("helm:c#c -built_from-> chart:charts.acme-charts.io/x"), "{text}");
+}

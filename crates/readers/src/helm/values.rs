@@ -1,12 +1,12 @@
 //! Values of charts: image blocks, hosts and URLs, storage classes, names of ingresses.
 
+mod cloud;
+
 use crate::endpoint::{self, HostKind, Target, host_kind};
 use crate::image;
-use crate::kubernetes::{Address, Git, addresses, git_component, not_in_files};
+use crate::kubernetes::{self, Address, Git, addresses, git_component, not_in_files};
 use crate::node::Node;
-use allod_facts::{
-    Clue, ClueKind, Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Mitigation, Role,
-};
+use allod_facts::{Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Mitigation, Role};
 use std::sync::Arc;
 
 /// The file that values stand in.
@@ -37,7 +37,6 @@ const FOR_PEOPLE: &[&str] = &[
     "maintainers",
     "dashboards",
     "$schema",
-    "annotations",
     "runbook_url",
     "rules",
 ];
@@ -86,9 +85,17 @@ impl Walk<'_> {
             self.image(block, node);
         }
         let named = item_name(node);
-        for (inner, _, value) in node.entries() {
+        cloud::name_provider(self, node);
+        for (inner, key, value) in node.entries() {
             if FOR_PEOPLE.contains(&inner) {
                 continue;
+            }
+            if inner.to_ascii_lowercase().ends_with("annotations") {
+                cloud::annotations(self, value);
+                continue;
+            }
+            if inner == "site" && value.as_str().is_none_or(str::is_empty) {
+                cloud::default_site(self, node, key.line);
             }
             if value.as_str().is_some() {
                 let part_of_image =
@@ -158,6 +165,9 @@ impl Walk<'_> {
         if lower == "storageclass" || lower == "storageclassname" {
             return self.storage_class(text, node);
         }
+        if matches!(lower.as_str(), "ingresshost" | "ingress_host" | "ingresshostname") {
+            return self.own_name(text, node.line);
+        }
         if text.contains('\n') {
             return self.long_text(key, text, node);
         }
@@ -192,17 +202,7 @@ impl Walk<'_> {
             return;
         }
         let seen = self.source.at(node.line);
-        let mut component = Component::new(
-            &format!("storageclass:{name}"),
-            name,
-            "StorageClass",
-            Layer::Storage,
-            Role::Provided,
-            seen.clone(),
-        );
-        component.clues.push(Clue::new(ClueKind::Kubernetes, name));
-        component.confidence = Confidence::Medium;
-        let class = self.facts.add(component);
+        let class = kubernetes::named_class(self.facts, name, seen.clone(), Confidence::Medium);
         self.facts.link(self.own, LinkKind::StoresIn, class, seen);
         self.left = self.left.saturating_sub(1);
     }
@@ -225,6 +225,7 @@ impl Walk<'_> {
 
     /// Names of an ingress are the organisation's own, not destinations.
     fn ingress(&mut self, node: &Node) {
+        let mut names = Vec::new();
         node.walk_scalars(&mut |path, scalar| {
             let key = path.last().copied().unwrap_or("");
             if !matches!(key, "host" | "hosts" | "hostname" | "hostnames" | "extraHosts" | "name")
@@ -235,16 +236,27 @@ impl Walk<'_> {
             let Some(text) = scalar.as_str().filter(|text| text.contains('.') && endpoint::is_host_name(text)) else {
                 return;
             };
-            // `chart-example.local` is what every generated chart says.
-            if host_kind(text) == HostKind::Public {
-                let id = format!("name:{}", text.to_ascii_lowercase());
-                let seen = self.source.at(scalar.line);
-                let mut name = Component::new(&id, text, "name", Layer::Dns, Role::Own, seen.clone());
-                name.confidence = self.confidence;
-                let name = self.facts.add(name);
-                self.facts.link(self.own, LinkKind::ResolvedBy, name, seen);
-            }
+            names.push((text.to_owned(), scalar.line));
         });
+        for (text, line) in names {
+            self.own_name(&text, line);
+        }
+        let annotations = node.entries().filter(|(key, ..)| *key == "annotations");
+        annotations.for_each(|(_, _, value)| cloud::annotations(self, value));
+    }
+
+    /// A name under which the release is reached.
+    fn own_name(&mut self, text: &str, line: u32) {
+        // `chart-example.local` is what every generated chart says.
+        if !text.contains('.') || !endpoint::is_host_name(text) || host_kind(text) != HostKind::Public {
+            return;
+        }
+        let seen = self.source.at(line);
+        let id = format!("name:{}", text.to_ascii_lowercase());
+        let mut name = Component::new(&id, text, "name", Layer::Dns, Role::Own, seen.clone());
+        name.confidence = self.confidence;
+        let name = self.facts.add(name);
+        self.facts.link(self.own, LinkKind::ResolvedBy, name, seen);
     }
 }
 

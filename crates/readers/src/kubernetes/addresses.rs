@@ -106,6 +106,9 @@ fn judge_url(url: &str) -> Option<Address> {
         return None;
     }
     let host_part = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    if let Some(suffix) = known_suffix(host_part) {
+        return Some(Address::Known(format!("{last}://{suffix}")));
+    }
     if let Some(hidden) = hidden(host_part) {
         return Some(hidden);
     }
@@ -218,8 +221,16 @@ fn judge_bare(key: &str, text: &str) -> Option<Address> {
     let says_host = says_host(key);
     let shown = text.rsplit_once('@').map_or(text, |(_, host)| host);
     let shown = shown.split('/').next().unwrap_or(shown);
+    if says_host && let Some(suffix) = known_suffix(shown) {
+        return Some(Address::Known(suffix));
+    }
     if says_host && let Some(hidden) = hidden(shown) {
         return Some(hidden);
+    }
+    // `spec.override.nodeAgent.host` is a path in a document.
+    let camel = |pair: &[u8]| matches!(pair, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase());
+    if shown.as_bytes().windows(2).any(camel) {
+        return None;
     }
     let host = host_of(shown)?;
     let has_port = shown.contains(':') && !host.contains(':');
@@ -246,6 +257,25 @@ pub(crate) fn hidden(host: &str) -> Option<Address> {
     let lower = host.to_ascii_lowercase();
     let placeholder = (host.contains('<') && host.contains('>')) || host.contains("***") || lower.contains("redacted");
     placeholder.then_some(Address::Hidden("U006"))
+}
+
+/// The part of a host that is known although its first labels are filled in later, as a host with `*`:
+/// `${TUNNEL}.cfargotunnel.com` is one of Cloudflare's whatever the variable holds. `None` when the text has no such
+/// labels, or fewer than two known ones.
+pub(crate) fn known_suffix(host: &str) -> Option<String> {
+    let (host, port) = match host.rsplit_once(':') {
+        Some((host, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => {
+            (host, format!(":{port}"))
+        }
+        _ => (host, String::new()),
+    };
+    let open = host.rfind([HOLE, '}', '>', ')'])?;
+    let rest = host.get(open..)?;
+    let rest = rest.get(rest.chars().next()?.len_utf8()..)?;
+    let (glued, suffix) = rest.split_once('.')?;
+    let label = |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let fine = (glued.is_empty() || label(glued)) && suffix.contains('.') && suffix.split('.').all(label);
+    (fine && hidden(host).is_some()).then(|| format!("*.{}{port}", suffix.to_ascii_lowercase()))
 }
 
 /// The message of a hidden destination. A key that is no plain name may hold anything, so it is not shown.
@@ -295,6 +325,12 @@ mod tests {
         check("API_URL", "https://${HOST}/x", &["0!U001"]);
         check("API_URL", "https://<redacted>/x", &["0!U006"]);
         check("API_HOST", "{{ host }}", &["0!U004"]);
+        check("API_URL", "https://${TENANT}.acme.net:8443/x", &["0:https://*.acme.net:8443"]);
+        check("API_URL", "https://logs-{{region}}.acme.net", &["0:https://*.acme.net"]);
+        check("API_URL", "https://${HOST}.net/x", &["0!U001"]);
+        check("API_URL", "https://app.${DOMAIN}/x", &["0!U001"]);
+        check("API_HOST", "<tenant>.acme.net", &["0:*.acme.net"]);
+        check("FIELD_HOST", "spec.nodeAgent.host", &[]);
         check("BUCKET", "s3://my.bucket/x", &[]);
         check("F", "file:///etc/x", &[]);
         check("N", "xmlns=\"http://www.w3.org/2000/svg\"", &[]);

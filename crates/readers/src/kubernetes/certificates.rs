@@ -104,7 +104,10 @@ fn certificate(scene: &mut Scene<'_>, object: &Object<'_>) {
 
 fn issued_by(scene: &mut Scene<'_>, object: &Object<'_>, name: ComponentRef, kind: &str, issuer: Option<&Node>) {
     let Some((text, node)) = issuer.and_then(|node| Some((node.as_str()?, node))) else { return };
-    let found = scene.index.find(kind, object.namespace, text).or_else(|| scene.index.find(kind, "", text));
+    let found = scene
+        .index
+        .find(kind, object.namespace, text, object.path)
+        .or_else(|| scene.index.find(kind, "", text, object.path));
     if let Some((at, target)) = found.and_then(|at| Some((at, scene.object(at)?))) {
         let issuer = match scene.component(at) {
             Some(known) => known,

@@ -30,6 +30,7 @@ const CLOUD_GROUPS: &[&str] = &[
     ".ionos.com",
     ".ovh.net",
     ".digitalocean.com",
+    ".aadpodidentity.k8s.io",
 ];
 
 /// API groups of operators that speak to one company's service.
@@ -87,6 +88,10 @@ pub(super) fn describe(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) ->
     }
     if matches!(object.kind, "Composition" | "ResourceGraphDefinition") {
         composed(scene, at, object);
+        return true;
+    }
+    if object.group == "networking.gke.io" && object.kind.starts_with("MultiCluster") {
+        resource(scene, at, object, vec![word(object.group)]);
         return true;
     }
     let own = OWN_GROUPS.contains(&object.group) || object.group.ends_with("fn.crossplane.io");
@@ -223,6 +228,8 @@ fn layer_of(kind: &str) -> Layer {
         ("gateway", Layer::Network),
         ("loadbalancer", Layer::Network),
         ("address", Layer::Network),
+        ("multicluster", Layer::Network),
+        ("azureidentity", Layer::Identity),
         ("instance", Layer::Compute),
         ("cluster", Layer::Compute),
         ("node", Layer::Compute),
@@ -278,7 +285,12 @@ fn cluster_api(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) -> bool {
             let own = scene.own(at, object, Layer::Compute);
             let reference = object.node.at(&["spec", "infrastructureRef"]);
             let target = reference.and_then(|reference| {
-                scene.index.find(reference.str_at(&["kind"])?, object.namespace, reference.str_at(&["name"])?)
+                scene.index.find(
+                    reference.str_at(&["kind"])?,
+                    object.namespace,
+                    reference.str_at(&["name"])?,
+                    object.path,
+                )
             });
             if let (Some(reference), Some((at, target))) =
                 (reference, target.and_then(|at| Some((at, scene.object(at)?))))

@@ -4,14 +4,16 @@ use super::object::Object;
 use super::scene::{Scene, Setting};
 use super::sources::{Git, git_component, is_commit};
 use crate::endpoint::{self, Target};
-use crate::files::join;
+use crate::files::{Files, join};
 use crate::helm;
 use crate::image;
 use crate::kustomize;
 use crate::limits::MAX_INCLUDE_DEPTH;
 use crate::node::Node;
-use allod_facts::{Clue, ClueKind, Component, ComponentRef, Confidence, Layer, LinkKind, Mitigation, Place, Role};
-use std::collections::BTreeMap;
+use allod_facts::{
+    Clue, ClueKind, Component, ComponentRef, Confidence, Delivered, Delivery, Layer, LinkKind, Mitigation, Place, Role,
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A folder of this tree that a GitOps object deploys.
 #[derive(Clone, Debug)]
@@ -110,8 +112,12 @@ fn source_at(scene: &mut Scene<'_>, at: usize) -> Option<(ComponentRef, bool)> {
         }
         "HelmChart" => {
             let reference = spec.get("sourceRef")?;
-            let found =
-                scene.index.find(reference.str_at(&["kind"])?, object.namespace, reference.str_at(&["name"])?)?;
+            let found = scene.index.find(
+                reference.str_at(&["kind"])?,
+                object.namespace,
+                reference.str_at(&["name"])?,
+                object.path,
+            )?;
             (found != at).then(|| source(scene, found)).flatten()
         }
         _ => None,
@@ -192,9 +198,10 @@ fn source_of(
     };
     let found = match kind {
         "ExternalArtifact" => scene.objects.iter().position(generated),
-        _ => scene.index.find(kind, namespace, name),
+        _ => scene.index.find(kind, namespace, name, object.path),
     };
-    let bootstrapped = || scene.index.find("FluxInstance", namespace, "flux").filter(|_| name == "flux-system");
+    let bootstrapped =
+        || scene.index.find("FluxInstance", namespace, "flux", object.path).filter(|_| name == "flux-system");
     if let Some(at) = found.or_else(bootstrapped) {
         return source(scene, at);
     }
@@ -222,7 +229,7 @@ fn helm_release(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) {
         let kind = chart.str_at(&["sourceRef", "kind"]).unwrap_or("HelmRepository");
         let name = chart.str_at(&["sourceRef", "name"]).unwrap_or("");
         let namespace = chart.str_at(&["sourceRef", "namespace"]).unwrap_or(object.namespace);
-        let target = scene.index.find(kind, namespace, name).and_then(|at| scene.object(at));
+        let target = scene.index.find(kind, namespace, name, object.path).and_then(|at| scene.object(at));
         let node = chart.get("chart").unwrap_or(chart);
         let seen = object.seen(node);
         match target {
@@ -380,6 +387,30 @@ fn inline_values(scene: &mut Scene<'_>, own: ComponentRef, object: &Object<'_>, 
     }
 }
 
+/// The folders that are of this tree. A path says nothing about whose repository it lies in, and `deploy/` exists in
+/// many: the repository of which most deployed folders exist here is this one, and only its paths are followed. A path
+/// to the root counts only when nothing else does.
+fn of_this_tree(deployed: Vec<Deployed>, files: &Files) -> Vec<Deployed> {
+    let here =
+        |one: &Deployed| one.folder.is_empty() || files.has_folder(&one.folder) || files.get(&one.folder).is_some();
+    let mut found: BTreeMap<ComponentRef, BTreeSet<&str>> = BTreeMap::new();
+    for one in deployed.iter().filter(|one| here(one)) {
+        let folders = found.entry(one.source).or_default();
+        if !one.folder.is_empty() {
+            folders.insert(&one.folder);
+        }
+    }
+    let most = found.values().map(BTreeSet::len).max().unwrap_or(0);
+    let lone = found.len() == 1;
+    let ours: BTreeSet<ComponentRef> = found
+        .iter()
+        .filter(|(_, folders)| folders.len() == most && (most > 0 || lone))
+        .map(|(source, _)| *source)
+        .collect();
+    let keep: Vec<bool> = deployed.iter().map(|one| here(one) && ours.contains(&one.source)).collect();
+    deployed.into_iter().zip(keep).filter_map(|(one, keep)| keep.then_some(one)).collect()
+}
+
 /// Links what lies in a deployed folder, and in the bases it names, to the repository it is deployed from.
 pub(super) fn connect(scene: &mut Scene<'_>) {
     if scene.deployed.is_empty() {
@@ -390,8 +421,15 @@ pub(super) fn connect(scene: &mut Scene<'_>) {
     for (at, object) in scene.objects.iter().enumerate() {
         by_path.entry(object.path).or_default().push(at);
     }
-    for deployed in std::mem::take(&mut scene.deployed) {
+    for deployed in of_this_tree(std::mem::take(&mut scene.deployed), scene.files) {
         let Some(object) = scene.object(deployed.at) else { continue };
+        if !deployed.pinned && !deployed.folder.is_empty() {
+            scene.facts.deliveries.push(Delivery {
+                by: deployed.source,
+                what: Delivered::Files(deployed.folder.clone()),
+                evidence: object.at(deployed.line),
+            });
+        }
         let reached = graph.reach(&deployed.folder);
         let seen = object.at(deployed.line);
         for at in reached.among(&by_path) {

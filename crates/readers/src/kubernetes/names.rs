@@ -29,6 +29,31 @@ const CLOUD_CLASSES: &[(&str, &[&str])] = &[
     ("openstack", &["openstack"]),
 ];
 
+/// Names that ExternalDNS publishes for an object.
+pub(crate) const HOSTNAME_ANNOTATION: &str = "external-dns.alpha.kubernetes.io/hostname";
+
+/// The names in an annotation for ExternalDNS.
+pub(super) fn published(scene: &mut Scene<'_>, object: &Object<'_>) -> Vec<ComponentRef> {
+    let Some(node) = object.annotation(HOSTNAME_ANNOTATION) else { return Vec::new() };
+    let names = node.as_str().unwrap_or("").split(',');
+    names.filter_map(|text| name(scene, object, text.trim(), object.seen(node))).collect()
+}
+
+/// Annotations that only the controller of one cloud reads, with the class that it stands for.
+const CLOUD_ANNOTATIONS: &[(&str, &str)] = &[
+    ("alb.ingress.kubernetes.io/", "alb"),
+    ("kubernetes.io/ingress.global-static-ip-name", "gce"),
+    ("ingress.gcp.kubernetes.io/", "gce"),
+    ("networking.gke.io/v1beta1.FrontendConfig", "gce"),
+    ("appgw.ingress.kubernetes.io/", "azure-application-gateway"),
+];
+
+/// The class of the cloud's proxy that an annotation sets up.
+pub(crate) fn carrier_words(annotation: &str) -> Option<&'static [&'static str]> {
+    let (_, class) = CLOUD_ANNOTATIONS.iter().find(|(word, _)| annotation.starts_with(word))?;
+    CLOUD_CLASSES.iter().find(|(prefix, _)| prefix == class).map(|(_, words)| *words)
+}
+
 pub(super) fn describe(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) -> bool {
     match (object.group, object.kind) {
         ("networking.k8s.io" | "extensions", "Ingress") => ingress(scene, at, object),
@@ -39,7 +64,7 @@ pub(super) fn describe(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) ->
         ("traefik.io" | "traefik.containo.us", "IngressRoute" | "IngressRouteTCP") => traefik(scene, object),
         ("projectcontour.io", "HTTPProxy") => host_at(scene, object, &["spec", "virtualhost", "fqdn"]),
         ("networking.gke.io", "ManagedCertificate") => managed_certificate(scene, object),
-        ("externaldns.k8s.io", "DNSEndpoint") => endpoints(scene, object),
+        ("externaldns.k8s.io", "DNSEndpoint") => endpoints(scene, at, object),
         ("serving.knative.dev", "DomainMapping") => {
             name(scene, object, object.name, object.at(object.line));
         }
@@ -78,6 +103,15 @@ fn ingress(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) {
             backends.extend(reached_by(scene, object, of_rule, service));
         }
     }
+    let default = object.node.str_at(&["spec", "defaultBackend", "service", "name"]);
+    let default = default.or_else(|| object.node.str_at(&["spec", "backend", "serviceName"]));
+    backends.extend(reached_by(scene, object, None, default));
+    for name in published(scene, object) {
+        for &backend in &backends {
+            scene.link(backend, LinkKind::ResolvedBy, name, object.block());
+        }
+        names.push(name);
+    }
     for tls in object.spec().and_then(|spec| spec.get("tls")).map(Node::items).unwrap_or_default() {
         for node in tls.get("hosts").map(Node::items).unwrap_or_default() {
             names.extend(node.as_str().and_then(|text| name(scene, object, text, object.seen(node))));
@@ -88,12 +122,14 @@ fn ingress(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) {
         .and_then(|spec| spec.get("ingressClassName"))
         .or_else(|| object.annotation("kubernetes.io/ingress.class"));
     let certificate = object.annotation("networking.gke.io/managed-certificates");
-    let arn = object.annotation("alb.ingress.kubernetes.io/certificate-arn");
+    let annotated = object.annotations().find_map(|(key, _, node)| {
+        CLOUD_ANNOTATIONS.iter().find(|(word, _)| key.starts_with(word)).map(|(_, class)| (*class, node))
+    });
     let carrier = match class.and_then(|node| Some((node, node.as_str()?))) {
         Some((node, class)) => carried_by(scene, object, class, node, &["IngressClass", "controller"]),
         None => certificate.and_then(|node| carried_by(scene, object, "gce", node, &[])),
     };
-    let carrier = carrier.or_else(|| arn.and_then(|node| carried_by(scene, object, "alb", node, &[])));
+    let carrier = carrier.or_else(|| annotated.and_then(|(class, node)| carried_by(scene, object, class, node, &[])));
     let Some((carrier, seen)) = carrier else { return };
     let users = if names.is_empty() { backends } else { names };
     if users.is_empty() {
@@ -112,7 +148,7 @@ fn reached_by(
     name: Option<ComponentRef>,
     service: Option<&str>,
 ) -> Vec<ComponentRef> {
-    let found = service.and_then(|service| scene.index.find("Service", object.namespace, service));
+    let found = service.and_then(|service| scene.index.find("Service", object.namespace, service, object.path));
     let workloads = found.map(|service| super::services::behind(scene, service)).unwrap_or_default();
     if let Some(name) = name {
         let seen = scene.facts.components.get(name as usize).and_then(|name| name.evidence.first().cloned());
@@ -134,7 +170,7 @@ fn carried_by(
     let defined = match class_object {
         [kind, field] => scene
             .index
-            .find(kind, "", class)
+            .find(kind, "", class, object.path)
             .and_then(|at| scene.object(at))
             .and_then(|object| Some((object, object.spec()?.get(field)?)))
             .and_then(|(object, node)| Some((node.as_str()?.to_owned(), object.seen(node)))),
@@ -235,16 +271,17 @@ fn managed_certificate(scene: &mut Scene<'_>, object: &Object<'_>) {
     }
 }
 
-fn endpoints(scene: &mut Scene<'_>, object: &Object<'_>) {
+fn endpoints(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) {
     for entry in object.spec().and_then(|spec| spec.get("endpoints")).map(Node::items).unwrap_or_default() {
         let node = entry.get("dnsName");
-        let Some(own) = node.and_then(|node| name(scene, object, node.as_str()?, object.seen(node))) else { continue };
+        let own = node.and_then(|node| name(scene, object, node.as_str()?, object.seen(node)));
         if entry.str_at(&["recordType"]) != Some("CNAME") {
             continue;
         }
         for target in entry.get("targets").map(Node::items).unwrap_or_default() {
             let Some(text) = target.as_str() else { continue };
             let seen = object.seen(target);
+            let text = &*super::addresses::known_suffix(text).unwrap_or_else(|| text.to_owned());
             if let Some(crate::endpoint::Target::Host(to)) =
                 crate::endpoint::sight(scene.facts, text, seen.clone(), Confidence::High)
             {
@@ -254,6 +291,7 @@ fn endpoints(scene: &mut Scene<'_>, object: &Object<'_>) {
                         component.clues.push(clue);
                     }
                 }
+                let own = own.unwrap_or_else(|| scene.own(at, object, Layer::Dns));
                 scene.link(own, LinkKind::ResolvedBy, to, seen);
             }
         }

@@ -1,3 +1,4 @@
+use crate::files::folder_of;
 use crate::helm::template::HOLE;
 use crate::node::Node;
 use allod_facts::{Evidence, Facts};
@@ -125,28 +126,66 @@ fn unfold<'a>(document: &'a Document, node: &'a Node, depth: usize, objects: &mu
 /// Objects by what other objects call them.
 #[derive(Debug, Default)]
 pub(crate) struct Index<'a> {
-    exact: FxHashMap<(&'a str, &'a str, &'a str), usize>,
-    /// By kind and name whatever the namespace; `None` where the name is ambiguous.
-    loose: FxHashMap<(&'a str, &'a str), Option<usize>>,
+    exact: FxHashMap<(&'a str, &'a str, &'a str), Vec<usize>>,
+    /// By kind and name whatever the namespace.
+    loose: FxHashMap<(&'a str, &'a str), Vec<usize>>,
+    paths: Vec<&'a str>,
 }
+
+/// Objects of one kind and name (in the overlays of many environments, say) among which the nearest is looked for.
+const MAX_NAMESAKES: usize = 256;
 
 impl<'a> Index<'a> {
     pub fn new(objects: &[Object<'a>]) -> Index<'a> {
         let mut index = Index::default();
         for (at, object) in objects.iter().enumerate() {
-            index.exact.entry((object.kind, object.namespace, object.name)).or_insert(at);
-            index.loose.entry((object.kind, object.name)).and_modify(|known| *known = None).or_insert(Some(at));
+            index.paths.push(object.path);
+            let exact = index.exact.entry((object.kind, object.namespace, object.name)).or_default();
+            let loose = index.loose.entry((object.kind, object.name)).or_default();
+            for list in [exact, loose] {
+                if list.len() < MAX_NAMESAKES {
+                    list.push(at);
+                }
+            }
         }
         index
     }
 
-    /// The object that a reference means: the one in the namespace, else the only one of that name (overlays set the
-    /// namespace later).
-    pub fn find(&self, kind: &str, namespace: &str, name: &str) -> Option<usize> {
+    /// The object that a reference in the file `from` means: the nearest one in the namespace, else the only one of
+    /// that name (overlays set the namespace later), or the only one in the same folder.
+    pub fn find(&self, kind: &str, namespace: &str, name: &str, from: &str) -> Option<usize> {
         if name.trim_matches(HOLE).is_empty() {
             return None;
         }
-        let exact = self.exact.get(&(kind, namespace, name)).copied();
-        exact.or_else(|| self.loose.get(&(kind, name)).copied().flatten())
+        let exact = self.exact.get(&(kind, namespace, name)).and_then(|list| self.nearest(list, from));
+        exact.or_else(|| match self.loose.get(&(kind, name)).map(Vec::as_slice) {
+            Some([only]) => Some(*only),
+            Some(list) => {
+                let folder = folder_of(from);
+                let mut beside =
+                    list.iter().filter(|&&at| self.paths.get(at).is_some_and(|path| folder_of(path) == folder));
+                beside.next().copied().filter(|_| beside.next().is_none())
+            }
+            None => None,
+        })
+    }
+
+    /// The object whose file shares the longest path with `from`; the first of those that share as much.
+    fn nearest(&self, list: &[usize], from: &str) -> Option<usize> {
+        let shared = |at: usize| {
+            let path = self.paths.get(at).copied().unwrap_or("");
+            if path == from {
+                return usize::MAX;
+            }
+            path.split('/').zip(from.split('/')).take_while(|(a, b)| a == b).count()
+        };
+        let mut best: Option<(usize, usize)> = None;
+        for &at in list {
+            let near = shared(at);
+            if best.is_none_or(|(known, _)| near > known) {
+                best = Some((near, at));
+            }
+        }
+        best.map(|(_, at)| at)
     }
 }

@@ -4,7 +4,7 @@ use super::object::Object;
 use super::scene::{Scene, Setting};
 use super::{Address, addresses, leads_out};
 use crate::node::{Node, Value};
-use allod_facts::{Confidence, Layer};
+use allod_facts::{Confidence, Layer, LinkKind};
 
 /// Kinds of Kubernetes and of common controllers that carry nothing which leads outside.
 const SILENT: &[&str] = &[
@@ -112,7 +112,10 @@ pub(super) fn describe(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) {
         match carried {
             Carried::Image { text, line } => super::workload::built_from(scene, own, object, &text, line),
             Carried::Address { key, text, line, by_line } => {
+                // A dashboard is fetched from there; nothing goes there.
+                let link = if QUIET.contains(&object.kind) { LinkKind::BuiltFrom } else { LinkKind::SendsTo };
                 let setting = Setting {
+                    link,
                     line_by_line: by_line,
                     confidence: Confidence::Medium,
                     ..Setting::new(&key, &text, line)

@@ -122,7 +122,7 @@ impl<'a> Scene<'a> {
 
     /// Data classes and environment from the labels and annotations of an object, its pod template and its namespace.
     fn stated(&self, object: &Object<'_>) -> (Vec<Arc<str>>, Option<Arc<str>>) {
-        let namespace = self.index.find("Namespace", "", object.namespace).and_then(|at| self.object(at));
+        let namespace = self.index.find("Namespace", "", object.namespace, object.path).and_then(|at| self.object(at));
         let template = object.node.at(&["spec", "template", "metadata"]);
         let job = object.node.at(&["spec", "jobTemplate", "spec", "template", "metadata"]);
         let places =
@@ -218,7 +218,7 @@ impl<'a> Scene<'a> {
     fn send_inside(&mut self, from: &[ComponentRef], object: &Object<'_>, setting: &Setting<'_>) -> bool {
         let name = setting.text.split(':').next().unwrap_or(setting.text);
         let short = !name.is_empty() && name.len() < 64 && !name.contains(['/', '.', ' ']);
-        if short && self.index.find("Service", object.namespace, name).is_some() {
+        if short && self.index.find("Service", object.namespace, name, object.path).is_some() {
             self.link_inside(from, object.namespace, name, &object.at(setting.line), setting.link);
         }
         false
@@ -228,7 +228,7 @@ impl<'a> Scene<'a> {
         let mut labels = host.split('.');
         let name = labels.next().unwrap_or("");
         let namespace = labels.next().unwrap_or(namespace);
-        let Some(service) = self.index.find("Service", namespace, name) else { return };
+        let Some(service) = self.index.find("Service", namespace, name, &seen.path) else { return };
         for to in super::services::behind(self, service) {
             for &from in from {
                 self.link(from, kind, to, seen.clone());

@@ -12,6 +12,7 @@ pub(super) fn describe(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) ->
         ("external-secrets.io", "SecretStore" | "ClusterSecretStore") => {
             store(scene, at, object);
         }
+        ("generators.external-secrets.io", _) => return generator(scene, at, object),
         ("kubernetes-client.io", "ExternalSecret") => external_secret_of_old(scene, object),
         ("external-secrets.io", "ExternalSecret" | "ClusterExternalSecret" | "PushSecret") => {
             external_secret(scene, object)
@@ -60,6 +61,7 @@ fn store(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) -> Option<Compon
     let mut clues: Vec<Clue> = Vec::new();
     let mut inside = matches!(name, "kubernetes" | "fake");
     let mut hidden = false;
+    let mut lines = Vec::new();
     value.walk_scalars(&mut |path, node| {
         let key = path.last().copied().unwrap_or("");
         let address = matches!(
@@ -72,11 +74,13 @@ fn store(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) -> Option<Compon
                 | "hostAPI"
                 | "apiUrl"
                 | "apiURL"
+                | "apiDomain"
                 | "serverUrl"
                 | "address"
                 | "host"
         );
         let Some(text) = node.as_str().filter(|_| address) else { return };
+        lines.push(node.line);
         match host_of(text) {
             Some(found) if host_kind(&found) == HostKind::Internal => inside = true,
             Some(_) => clues.extend(host(text)),
@@ -94,6 +98,8 @@ fn store(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) -> Option<Compon
     }
     if clues.is_empty() && !inside {
         clues.push(word(name));
+        let default = DEFAULT_HOSTS.iter().find(|(known, _)| *known == name && !hidden);
+        clues.extend(default.map(|(_, host)| Clue::new(ClueKind::Host, host)));
     }
     let seen = object.span(key, value);
     let store = scene.provided(at, object, Layer::Secrets, clues, seen.clone());
@@ -105,8 +111,8 @@ fn store(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) -> Option<Compon
         }
         component.place = region.and_then(Node::as_str).map(Place::region);
     }
-    if let Some(region) = region {
-        scene.also_seen(store, object.seen(region));
+    for line in lines.into_iter().take(MAX_ADDRESS_LINES).chain(region.map(|node| node.line)) {
+        scene.also_seen(store, object.at(line));
     }
     if hidden {
         scene.facts.unresolved(
@@ -117,6 +123,43 @@ fn store(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) -> Option<Compon
         );
     }
     Some(store)
+}
+
+/// Addresses that one store names.
+const MAX_ADDRESS_LINES: usize = 8;
+
+/// Where stores of a provider are when the file names no instance, as the documentation of ExternalSecrets says.
+const DEFAULT_HOSTS: &[(&str, &str)] = &[
+    ("pulumi", "api.pulumi.com"),
+    ("gitlab", "gitlab.com"),
+    ("github", "api.github.com"),
+    ("ngrok", "api.ngrok.com"),
+    ("infisical", "app.infisical.com"),
+];
+
+/// Kinds of generators that ask a service for a token: kind, words, the host when the words are not enough.
+const GENERATORS: &[(&str, &[&str], Option<&str>)] = &[
+    ("ECRAuthorizationToken", &["ecr.services.k8s.aws", "aws"], None),
+    ("STSSessionToken", &["aws"], None),
+    ("ACRAccessToken", &["azure"], Some("azurecr.io")),
+    ("GCRAccessToken", &["gcp"], None),
+    ("GithubAccessToken", &[], Some("github.com")),
+    ("QuayAccessToken", &[], Some("quay.io")),
+    ("CloudsmithAccessToken", &[], Some("api.cloudsmith.io")),
+];
+
+/// A generator of ExternalSecrets: whose token it fetches. Passwords and the like are made in the cluster.
+fn generator(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) -> bool {
+    if matches!(object.kind, "Password" | "UUID" | "Fake" | "SSHKey" | "ClusterGenerator" | "GeneratorState" | "MFA") {
+        return true;
+    }
+    let Some((_, words, default)) = GENERATORS.iter().find(|(kind, ..)| *kind == object.kind) else { return false };
+    let named = ["url", "registry", "apiUrl", "host"].iter().find_map(|key| object.spec()?.str_at(&[key]));
+    let mut clues: Vec<Clue> = named.and_then(host).into_iter().collect();
+    clues.extend(words.iter().map(|text| word(text)));
+    clues.extend(default.map(|host| Clue::new(ClueKind::Host, host)));
+    scene.provided(at, object, Layer::Secrets, clues, object.block());
+    true
 }
 
 /// The words of a provider of ExternalSecrets, the most telling first.
@@ -141,7 +184,10 @@ fn external_secret(scene: &mut Scene<'_>, object: &Object<'_>) {
     let Some(reference) = spec.get("secretStoreRef") else { return };
     let kind = reference.str_at(&["kind"]).unwrap_or("SecretStore");
     let Some((name, node)) = reference.get("name").and_then(|node| Some((node.as_str()?, node))) else { return };
-    let found = scene.index.find(kind, object.namespace, name).or_else(|| scene.index.find(kind, "", name));
+    let found = scene
+        .index
+        .find(kind, object.namespace, name, object.path)
+        .or_else(|| scene.index.find(kind, "", name, object.path));
     let target = spec.str_at(&["target", "name"]).unwrap_or(object.name);
     let users = scene.secret_uses.get(&(object.namespace, target)).cloned().unwrap_or_default();
     let store = found.and_then(|at| Some((at, scene.object(at)?))).and_then(|(at, target)| store(scene, at, target));
@@ -233,6 +279,11 @@ const IDENTITIES: &[(&str, &[&str], &str)] = &[
     ("iam.amazonaws.com/role", &["aws"], "AWS IAM role"),
 ];
 
+/// The words and the name of the cloud identity that an annotation gives.
+pub(crate) fn identity_words(annotation: &str) -> Option<(&'static [&'static str], &'static str)> {
+    IDENTITIES.iter().find(|(known, ..)| *known == annotation).map(|(_, words, name)| (*words, *name))
+}
+
 /// The cloud identity of a service account.
 fn identity(scene: &mut Scene<'_>, object: &Object<'_>) -> Option<(ComponentRef, u32)> {
     for (annotation, words, name) in IDENTITIES {
@@ -256,7 +307,7 @@ fn identity(scene: &mut Scene<'_>, object: &Object<'_>) -> Option<(ComponentRef,
 /// The identity that the pods of a workload have.
 pub(super) fn identity_of_pod(scene: &mut Scene<'_>, workload: ComponentRef, object: &Object<'_>, spec: &Node) {
     let account = spec.str_at(&["serviceAccountName"]).or_else(|| spec.str_at(&["serviceAccount"]));
-    let found = account.and_then(|name| scene.index.find("ServiceAccount", object.namespace, name));
+    let found = account.and_then(|name| scene.index.find("ServiceAccount", object.namespace, name, object.path));
     let Some(account) = found.and_then(|at| scene.object(at)) else { return };
     if let Some((identity, line)) = identity(scene, account) {
         scene.link(workload, LinkKind::Trusts, identity, account.at(line));

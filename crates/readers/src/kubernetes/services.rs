@@ -2,6 +2,7 @@
 
 use super::object::Object;
 use super::scene::{Part, Scene, Setting, word};
+use crate::files::folder_of;
 use crate::node::Node;
 use allod_facts::{Clue, ComponentRef, Confidence, Layer, LinkKind};
 
@@ -33,11 +34,23 @@ const LOAD_BALANCERS: &[(&str, &[&str])] = &[
     ("kubernetes.io/elb.", &["huaweicloud"]),
 ];
 
+/// The words of the provider whose load balancer an annotation sets up.
+pub(crate) fn balancer_words(annotation: &str) -> Option<&'static [&'static str]> {
+    LOAD_BALANCERS.iter().find(|(prefix, _)| annotation.starts_with(prefix)).map(|(_, words)| *words)
+}
+
 pub(super) fn describe(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) -> bool {
     if !object.is("", "Service") {
         return false;
     }
     let Some(spec) = object.spec() else { return true };
+    for name in super::names::published(scene, object) {
+        let seen =
+            object.annotation(super::HOSTNAME_ANNOTATION).map_or_else(|| object.block(), |node| object.seen(node));
+        for workload in behind(scene, at) {
+            scene.link(workload, LinkKind::ResolvedBy, name, seen.clone());
+        }
+    }
     let kind = spec.entry("type").and_then(|(key, value)| Some((key, value.as_str()?)));
     match kind {
         Some((_, "ExternalName")) => {
@@ -57,9 +70,7 @@ fn load_balancer(scene: &mut Scene<'_>, at: usize, object: &Object<'_>, kind: &N
     if backends.is_empty() {
         backends.push(scene.own(at, object, Layer::Network));
     }
-    let named = object.annotations().find_map(|(key, node, _)| {
-        LOAD_BALANCERS.iter().find(|(prefix, _)| key.starts_with(prefix)).map(|(_, words)| (node, *words))
-    });
+    let named = object.annotations().find_map(|(key, node, _)| balancer_words(key).map(|words| (node, words)));
     let class =
         object.spec().and_then(|spec| spec.get("loadBalancerClass")).and_then(|node| Some((node.as_str()?, node)));
     let (clues, line): (Vec<Clue>, u32) = match (named, class) {
@@ -105,15 +116,23 @@ pub(super) fn behind(scene: &mut Scene<'_>, service: usize) -> Vec<ComponentRef>
     }
     // The label that the fewest workloads have is looked through.
     let rarest = selector.iter().map(|pair| scene.labelled.get(pair).map(Vec::as_slice).unwrap_or_default());
-    let found: Vec<ComponentRef> = rarest
+    // Overlays and examples repeat the same names: the workloads nearest to the service are its own.
+    let shared = |path: &str| {
+        let folders = |path| folder_of(path).split('/').filter(|part| !part.is_empty());
+        folders(path).zip(folders(object.path)).take_while(|(a, b)| a == b).count()
+    };
+    let selected: Vec<(usize, ComponentRef)> = rarest
         .min_by_key(|workloads| workloads.len())
         .unwrap_or_default()
         .iter()
         .filter_map(|&at| Some((at, scene.object(at)?)))
         .filter(|(_, workload)| workload.namespace == object.namespace || workload.path == object.path)
         .filter(|(_, workload)| selector.iter().all(|(key, value)| pod_label(workload.node, key) == Some(value)))
-        .filter_map(|(at, _)| scene.component(at))
+        .filter_map(|(at, workload)| Some((shared(workload.path), scene.component(at)?)))
         .collect();
+    let nearest = selected.iter().map(|(shared, _)| *shared).max().unwrap_or(0);
+    let found: Vec<ComponentRef> =
+        selected.into_iter().filter(|(shared, _)| *shared == nearest).map(|(_, workload)| workload).collect();
     scene.behind_services.insert(service, found.clone());
     found
 }

@@ -4,7 +4,7 @@ use super::object::Object;
 use super::scene::{Part, Scene, Setting, host, word};
 use crate::endpoint::{HostKind, host_kind, host_of};
 use crate::node::Node;
-use allod_facts::{Clue, ClueKind, Component, ComponentRef, Confidence, Evidence, Layer, LinkKind, Place, Role};
+use allod_facts::{Clue, ClueKind, Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Place, Role};
 
 /// Provisioners of storage on the cluster's own disks.
 const OWN_PROVISIONERS: &[&str] = &[
@@ -80,12 +80,15 @@ fn driver(scene: &mut Scene<'_>, at: usize, object: &Object<'_>, path: &[&str]) 
 
 fn volume(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) {
     let Some(spec) = object.spec() else { return };
-    if let Some(text) = spec.str_at(&["csi", "driver"]).filter(|text| !is_own(text)) {
-        scene.provided(at, object, Layer::Storage, vec![word(text)], object.block());
+    let driver = spec.at(&["csi", "driver"]).and_then(|node| Some((node.as_str()?, node)));
+    if let Some((text, node)) = driver.filter(|(text, _)| !is_own(text)) {
+        let volume = scene.provided(at, object, Layer::Storage, vec![word(text)], object.block());
+        scene.also_seen(volume, object.seen(node));
     }
     for (key, driver) in IN_TREE {
-        if spec.get(key).is_some() {
-            scene.provided(at, object, Layer::Storage, vec![word(driver)], object.block());
+        if let Some((node, _)) = spec.entry(key) {
+            let volume = scene.provided(at, object, Layer::Storage, vec![word(driver)], object.block());
+            scene.also_seen(volume, object.seen(node));
         }
     }
     if let Some((text, node)) = spec.at(&["nfs", "server"]).and_then(|node| Some((node.as_str()?, node))) {
@@ -109,7 +112,7 @@ const IN_TREE: &[(&str, &str)] = &[
 pub(super) fn of_pod(scene: &mut Scene<'_>, workload: ComponentRef, object: &Object<'_>, spec: &Node) {
     for volume in spec.get("volumes").map(Node::items).unwrap_or_default() {
         if let Some(name) = volume.str_at(&["persistentVolumeClaim", "claimName"])
-            && let Some(claim) = scene.index.find("PersistentVolumeClaim", object.namespace, name)
+            && let Some(claim) = scene.index.find("PersistentVolumeClaim", object.namespace, name, object.path)
             && let Some(claim) = scene.object(claim)
             && let Some(spec) = claim.spec()
         {
@@ -125,7 +128,7 @@ pub(super) fn of_pod(scene: &mut Scene<'_>, workload: ComponentRef, object: &Obj
         });
         if let Some((driver, node)) = in_tree.or(csi) {
             let seen = object.seen(node);
-            let storage = named_class(scene, driver, seen.clone(), Confidence::High);
+            let storage = named_class(scene.facts, driver, seen.clone(), Confidence::High);
             scene.link(workload, LinkKind::StoresIn, storage, seen);
         }
     }
@@ -159,10 +162,13 @@ pub(super) fn stored_in(scene: &mut Scene<'_>, workload: ComponentRef, object: &
         return;
     }
     let seen = object.seen(node);
-    let known = scene.index.find("StorageClass", "", name).and_then(|at| class_of(scene, at));
+    let known = scene.index.find("StorageClass", "", name, object.path).and_then(|at| class_of(scene, at));
     let class = match known {
-        Some(class) => class,
-        None => named_class(scene, name, seen.clone(), Confidence::Medium),
+        Some(class) => {
+            scene.also_seen(class, seen.clone());
+            class
+        }
+        None => named_class(scene.facts, name, seen.clone(), Confidence::Medium),
     };
     scene.link(workload, LinkKind::StoresIn, class, seen);
 }
@@ -187,19 +193,62 @@ const CLASS_NAMES: &[(&str, &str)] = &[
     ("upcloud-block-storage", "storage.csi.upcloud.com"),
 ];
 
-fn named_class(scene: &mut Scene<'_>, name: &str, seen: Evidence, confidence: Confidence) -> ComponentRef {
-    let own = is_own(name)
-        || matches!(name, "longhorn" | "local-path" | "local-storage" | "manual" | "hostpath" | "nfs-client");
+/// Words inside names of classes that say which disks they are (`ebs-gp3`, `my-azuredisk-zrs`), with the driver behind.
+const CLASS_WORDS: &[(&str, &str)] = &[
+    ("ebs", "ebs.csi.aws.com"),
+    ("efs", "efs.csi.aws.com"),
+    ("gp2", "ebs.csi.aws.com"),
+    ("gp3", "ebs.csi.aws.com"),
+    ("azuredisk", "disk.csi.azure.com"),
+    ("azurefile", "file.csi.azure.com"),
+    ("gcepd", "pd.csi.storage.gke.io"),
+    ("hcloud", "csi.hetzner.cloud"),
+    ("cinder", "cinder.csi.openstack.org"),
+];
+
+/// Words inside names of classes of one's own disks.
+const OWN_CLASS_WORDS: &[&str] = &["longhorn", "openebs", "ceph", "nfs", "hostpath", "topolvm", "linstor", "local"];
+
+/// The component of a storage class that is known by its name only, shared by all readers.
+pub(crate) fn named_class(facts: &mut Facts, name: &str, seen: Evidence, confidence: Confidence) -> ComponentRef {
+    let lower = name.to_ascii_lowercase();
+    let has = |word: &str| lower.split(['-', '_', '.']).any(|part| part == word);
+    let driver = CLASS_NAMES
+        .iter()
+        .find(|(prefix, _)| lower == *prefix || lower.starts_with(&format!("{prefix}-")))
+        .or_else(|| CLASS_WORDS.iter().find(|(word, _)| has(word)))
+        .map(|(_, driver)| *driver);
+    let own = driver.is_none()
+        && (is_own(name) || name == "manual" || OWN_CLASS_WORDS.iter().any(|word| has(word)))
+        && !lower.contains("csi.aws")
+        && !lower.contains("azure");
     let role = if own { Role::Own } else { Role::Provided };
     let mut component =
         Component::new(&format!("storageclass:{name}"), name, "StorageClass", Layer::Storage, role, seen);
     if !own {
         component.clues.push(word(name));
-        let driver = CLASS_NAMES.iter().find(|(prefix, _)| name == *prefix || name.starts_with(&format!("{prefix}-")));
-        component.clues.extend(driver.map(|(_, driver)| word(driver)));
+        component.clues.extend(driver.map(word));
     }
     component.confidence = confidence;
-    scene.facts.add(component)
+    facts.add(component)
+}
+
+/// A class that is named somewhere and defined by one object of the tree has that object's driver.
+pub(super) fn connect(scene: &mut Scene<'_>) {
+    for at in 0..scene.objects.len() {
+        let Some(object) = scene.object(at).filter(|object| object.kind == "StorageClass") else { continue };
+        let Some(named) = scene.facts.find(&format!("storageclass:{}", object.name)) else { continue };
+        let Some(text) = object.node.str_at(&["provisioner"]) else { continue };
+        let only = scene.index.find("StorageClass", "", object.name, object.path) == Some(at);
+        if let Some(component) = scene.facts.get_mut(named).filter(|_| only) {
+            if is_own(text) {
+                component.role = Role::Own;
+                component.clues.clear();
+            } else if component.role == Role::Provided {
+                component.clues.insert(0, word(text));
+            }
+        }
+    }
 }
 
 /// A bucket (or what is compatible with one) that somebody provides, by its address or else its provider's word.
@@ -279,7 +328,8 @@ fn backup_location(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) {
         default_host,
     };
     bucket(scene, object, own, &store);
-    let velero = scene.index.find("Deployment", object.namespace, "velero").and_then(|at| scene.component(at));
+    let velero =
+        scene.index.find("Deployment", object.namespace, "velero", object.path).and_then(|at| scene.component(at));
     if let Some(velero) = velero {
         scene.link(velero, LinkKind::StoresIn, own, object.block());
     }

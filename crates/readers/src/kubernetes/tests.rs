@@ -1,3 +1,5 @@
+mod wiring;
+
 use crate::files::Files;
 use crate::{Read, Reader};
 use allod_facts::{Component, Evidence, Facts};

@@ -139,7 +139,7 @@ fn use_config<'a>(
     name: Option<&str>,
     key: Option<&'a str>,
 ) {
-    if let Some(config) = name.and_then(|name| scene.index.find("ConfigMap", object.namespace, name)) {
+    if let Some(config) = name.and_then(|name| scene.index.find("ConfigMap", object.namespace, name, object.path)) {
         scene.config_uses.entry(config).or_default().push(Use { workload, component, key });
     }
 }
@@ -256,6 +256,7 @@ pub(super) fn connect(scene: &mut Scene<'_>) {
                 arguments(scene, workload, object, container);
                 models::of_container(scene, workload, object, container);
                 external_dns(scene, workload, object, container);
+                database_proxy(scene, workload, object, container);
             }
             super::storage::of_pod(scene, workload, object, pod.spec);
             super::secrets::identity_of_pod(scene, workload, object, pod.spec);
@@ -332,16 +333,47 @@ fn external_dns(scene: &mut Scene<'_>, workload: ComponentRef, object: &Object<'
     }
 }
 
-pub(super) fn dns_provider(scene: &mut Scene<'_>, from: ComponentRef, object: &Object<'_>, provider: &str, line: u32) {
-    if matches!(provider, "inmemory" | "webhook" | "rfc2136" | "coredns" | "pdns" | "") || provider.contains(HOLE) {
+/// Google's proxies for its databases: the instance that an argument names is one of Cloud SQL.
+fn database_proxy(scene: &mut Scene<'_>, workload: ComponentRef, object: &Object<'_>, container: &Node) {
+    let image = container.str_at(&["image"]).unwrap_or("");
+    if !["cloud-sql-proxy", "gce-proxy", "alloydb-auth-proxy"].iter().any(|name| image.contains(name)) {
         return;
     }
-    let clues = match provider {
+    let lists = ["command", "args"].iter().filter_map(|key| container.get(key)).flat_map(Node::items);
+    let named = lists.filter_map(|node| Some((node.as_str()?, node)));
+    let named = named.filter(|(text, _)| !text.starts_with('/')).find(|(text, _)| {
+        let instance = text.split('=').find(|part| part.split(':').count() == 3 && !part.contains("//"));
+        instance.is_some() || text.contains("instances=")
+    });
+    let Some((_, node)) = named else { return };
+    let seen = object.seen(node);
+    let part = Part {
+        suffix: "/cloud-sql",
+        name: "Cloud SQL".to_owned(),
+        kind: "database",
+        layer: Layer::Database,
+        clues: vec![word("cloudsql.cloud.google.com")],
+        confidence: Confidence::High,
+    };
+    let database = scene.part(object, &part, seen.clone());
+    scene.link(workload, LinkKind::StoresIn, database, seen);
+}
+
+/// The clues of a provider of ExternalDNS; `None` for those that one runs oneself.
+pub(crate) fn dns_clues(provider: &str) -> Option<Vec<Clue>> {
+    if matches!(provider, "inmemory" | "webhook" | "rfc2136" | "coredns" | "pdns" | "") || provider.contains(HOLE) {
+        return None;
+    }
+    Some(match provider {
         "aws" => vec![word("route53"), word("aws")],
         "google" => vec![word("clouddns"), word("google")],
         "azure" | "azure-dns" | "azure-private-dns" => vec![word("azuredns"), word("azure")],
         other => vec![word(other), Clue::new(ClueKind::Name, other)],
-    };
+    })
+}
+
+pub(super) fn dns_provider(scene: &mut Scene<'_>, from: ComponentRef, object: &Object<'_>, provider: &str, line: u32) {
+    let Some(clues) = dns_clues(provider) else { return };
     let part = Part {
         suffix: &format!("/dns/{provider}"),
         name: format!("{provider} DNS"),

@@ -40,6 +40,10 @@ pub(super) fn alloy(pipe: &mut Pipe<'_>) {
     for (at, line) in pipe.at.text.lines().enumerate() {
         let number = at as u32 + 1;
         last_line = number;
+        // A block that begins the line is no part of another one, whatever braces texts and comments above it have.
+        if line.ends_with('{') && line.starts_with(|c: char| c.is_ascii_lowercase()) {
+            (depth, writer) = (0, None);
+        }
         let line = line.trim();
         if line.starts_with("//") {
             continue;

@@ -173,6 +173,9 @@ impl Pipe<'_> {
             let authority = piece.split_once("://").map_or(piece, |(_, rest)| rest);
             let authority = authority.split(['/', '?']).next().unwrap_or(authority);
             let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+            let suffix = crate::kubernetes::known_suffix(authority);
+            let piece = suffix.as_deref().unwrap_or(piece);
+            let authority = suffix.as_deref().unwrap_or(authority);
             if let Some(Address::Hidden(code)) = crate::kubernetes::hidden(authority) {
                 self.hidden(sink, code, &expanded, line);
                 told = true;

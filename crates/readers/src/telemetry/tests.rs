@@ -244,3 +244,21 @@ fn damaged_pipelines_never_panic() {
         survives(&super::READER, path, sample);
     }
 }
+
+#[test]
+fn rules_send_nothing_and_a_writer_is_found_below_stray_braces() {
+    let read = |path: &str, text: &str| shown(&read_all(&super::READER, &[path], &[(path, text)]));
+    assert_eq!(read("r.yaml", "groups:\n  - rules:\n      - alert: X\n        doc: https://docs.acme.net/x\n"), "");
+    let alloy = "loki.process \"x\" {\n  // an open {\n}\nloki.write \"a\" {\n  endpoint {\n    url = \"http://<loki>:<port>/p\"\n  }\n}\n";
+    let alloy = alloy.replace("// an open {", "stage.match { selector = \"{\" }");
+    assert!(read("c.alloy", &alloy).contains("the destination is a placeholder"), "{}", read("c.alloy", &alloy));
+    let collector =
+        "receivers: {otlp: {}}\nexporters:\n  otlphttp: {endpoint: 'https://ingest.${env:REALM}.acme.net'}\n";
+    assert!(read("c.yaml", collector).contains("host:*.acme.net"), "{}", read("c.yaml", collector));
+}
+
+#[test]
+fn keys_in_quotes_are_keys() {
+    let text = "\"sources\": {}\n\"sinks\":\n  \"a\":\n    \"type\": \"aws_s3\"\n";
+    assert_eq!(sniff("x.yaml", text), Some(Form::Vector));
+}
