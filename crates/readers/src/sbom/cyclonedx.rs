@@ -80,10 +80,17 @@ fn entry_of(node: &Node) -> Entry<'_> {
             _ => EntryKind::Library,
         },
         kind_name,
-        download: None,
+        download: distribution(node),
         line: node.get("name").map_or(node.line, |name| name.line),
         end_line: node.end_line,
     }
+}
+
+/// Where the bill says that a component is fetched from.
+fn distribution(node: &Node) -> Option<(&str, u32)> {
+    let references = node.get("externalReferences").map(Node::items).unwrap_or_default();
+    let url = references.iter().find(|one| one.str_at(&["type"]) == Some("distribution"))?.get("url")?;
+    Some((url.as_str()?, url.line))
 }
 
 /// The recursion over nested components is bounded by the parser's depth.

@@ -176,8 +176,8 @@ fn spdx() {
 }"#,
         &[
             "# Own application [] - High @4",
-            "package:pypi/flask Artefact packages [flask, pallets] - Low @5",
-            "host:pypi.org Provided unclassified [pypi.org] - Medium @5",
+            "package:pypi/flask Artefact packages [flask, pallets] - Low @5,6",
+            "host:pypi.org Provided unclassified [pypi.org] - Medium @5,6",
             "#SPDXRef-os Artefact os [rhel, red hat] - High @7",
             "#SPDXRef-z Artefact packages [tool] - Low @8",
             "host:codeberg.org Provided unclassified [codeberg.org] - High @8",
@@ -206,4 +206,35 @@ fn broken_bills_are_one_diagnostic() {
     }
     facts_of(&SPDX, &spdx);
     facts_of(&CYCLONEDX, text);
+}
+
+#[test]
+fn where_parts_are_fetched_from() {
+    check(
+        &CYCLONEDX,
+        r#"{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [
+  {"type": "machine-learning-model", "name": "acme-7b", "externalReferences": [
+    {"type": "website", "url": "https://acme.example"},
+    {"type": "distribution",
+     "url": "https://models.acme.eu/acme-7b"}]},
+  {"type": "library", "name": "left", "purl": "pkg:npm/left@1", "externalReferences": [
+    {"type": "distribution", "url": "https://codeberg.org/acme/left.tgz"}]}
+]}"#,
+        &[
+            "# Own application [] - High @1",
+            "#acme-7b Artefact ai-model [acme-7b] - High @2",
+            "host:models.acme.eu Provided unclassified [models.acme.eu] - High @5",
+            "package:npm/left Artefact packages [left] - Low @6",
+            "host:registry.npmjs.org Provided unclassified [registry.npmjs.org] - Medium @6",
+            "host:codeberg.org Provided unclassified [codeberg.org] - Medium @7",
+            "# built_from #acme-7b",
+            "#acme-7b built_from host:models.acme.eu",
+            "# built_from host:models.acme.eu",
+            "# built_from package:npm/left",
+            "package:npm/left built_from host:registry.npmjs.org",
+            "# built_from host:registry.npmjs.org",
+            "package:npm/left built_from host:codeberg.org",
+            "# built_from host:codeberg.org",
+        ],
+    );
 }
