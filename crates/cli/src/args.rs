@@ -1,3 +1,4 @@
+use allod_engine::Resolver;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -70,6 +71,13 @@ pub struct Audit {
     /// A folder of register files that add to or correct the built-in register.
     #[arg(long, value_name = "DIR")]
     pub register: Option<PathBuf>,
+    /// Look up the zones and hosts of the files in the live DNS, too: name servers, mail, certificate issuers, senders
+    /// and aliases. The only network access of an audit: the resolver sees these names.
+    #[arg(long)]
+    pub resolve: bool,
+    /// Ask this server instead of those in /etc/resolv.conf: to ask a certain server, and for tests.
+    #[arg(long, value_name = "ADDR:PORT", requires = "resolve")]
+    pub resolver: Option<Resolver>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -33,6 +33,7 @@ impl Progress {
             Stage::Walking { files } => format!("walking: {files} files"),
             Stage::Loading { files } => format!("looking at {files} files"),
             Stage::Reading { files } => format!("reading {files} files"),
+            Stage::Resolving { done, names } => format!("looking up names: {done} of {names}"),
             Stage::Building => "building the stack".to_owned(),
         };
         bar.set_message(text);

@@ -1,5 +1,6 @@
 use crate::collect::{Collected, Stage, collect};
 use crate::overlay;
+use crate::resolve::{Resolver, resolve};
 use allod_evidence::Audit;
 use allod_facts::{Diagnostic, Facts, Severity};
 use allod_readers::{Files, READERS, Read, Reader, Scope};
@@ -21,6 +22,8 @@ pub struct Options {
     pub home: Home,
     /// A folder of register files that add to or correct the built-in ones; besides it, `register/` in the root.
     pub register: Option<PathBuf>,
+    /// Look up zones and hosts of the files in the live DNS, at this resolver. `None`: nothing leaves the machine.
+    pub resolve: Option<Resolver>,
 }
 
 /// The audit could not be done.
@@ -80,6 +83,9 @@ pub fn audit<'r>(options: &Options, register: &'r Register, tell: &(dyn Fn(Stage
     }
     tell(Stage::Reading { files: collected.coverage.files_read });
     let mut batches = read_all(&collected);
+    if let Some(resolver) = options.resolve {
+        batches.push(resolve(resolver, &batches, register, tell));
+    }
     let mut found = Facts::new();
     found.diagnostics = std::mem::take(&mut collected.diagnostics);
     batches.push(found);

@@ -16,6 +16,7 @@ pub enum Stage {
     Walking { files: usize },
     Loading { files: usize },
     Reading { files: usize },
+    Resolving { done: usize, names: usize },
     Building,
 }
 
@@ -119,7 +120,7 @@ fn walk(paths: &[PathBuf], collected: &mut Collected, tell: &(dyn Fn(Stage) + Sy
                 continue;
             }
             found.push(relative);
-            if found.len() % 1_000 == 0 {
+            if found.len().is_multiple_of(1_000) {
                 tell(Stage::Walking { files: found.len() });
             }
         }

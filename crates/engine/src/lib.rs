@@ -1,12 +1,14 @@
 //! What others embed: an audit from a path to a result. Walks the tree, hands the files to the readers, builds the
-//! stack. Prints nothing and speaks to no server.
+//! stack. Prints nothing, and speaks to no server but a resolver that the options name.
 
 mod audit;
 mod collect;
 mod overlay;
+mod resolve;
 
 pub use audit::{Error, Options, audit, register};
 pub use collect::Stage;
+pub use resolve::Resolver;
 
 /// Every format that can be read.
 pub fn readers() -> &'static [&'static allod_readers::Reader] {

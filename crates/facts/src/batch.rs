@@ -95,7 +95,20 @@ impl Facts {
     }
 }
 
+/// How far back a repeated line of evidence is looked for. Readers go through files in order, so that a repetition
+/// stands near; looking through all would make a host that a large file names everywhere cost its square.
+const LOOK_BACK: usize = 32;
+
 impl Component {
+    /// Adds a further line of evidence, if it was not seen just before.
+    pub fn see(&mut self, seen: Evidence) {
+        let known =
+            self.evidence.first() == Some(&seen) || self.evidence.iter().rev().take(LOOK_BACK).any(|one| *one == seen);
+        if !known {
+            self.evidence.push(seen);
+        }
+    }
+
     /// Unites two sightings of one component. The first sighting's words stay; a certain one beats a guess.
     pub fn merge(&mut self, other: Component) {
         for clue in other.clues {
@@ -103,8 +116,9 @@ impl Component {
                 self.clues.push(clue);
             }
         }
-        // Each sighting once is seen to when all are there: looking through thousands of them here would be quadratic.
-        self.evidence.extend(other.evidence);
+        for seen in other.evidence {
+            self.see(seen);
+        }
         for class in other.data {
             if let Err(at) = self.data.binary_search(&class) {
                 self.data.insert(at, class);

@@ -66,6 +66,8 @@ pub const CODES: &[Code] = &[
     c("U009", "service-not-in-register", "the register does not know this type, image owner or package"),
     c("U010", "not-understood", "the file was recognised and this part of it was not understood"),
     c("U011", "unclaimed", "the register names the service and has no sourced operator or country for it"),
+    c("U012", "look-up-failed", "a live look-up was not made or gave no answer"),
+    c("U013", "live-differs", "a file and the live DNS say different things"),
     c("F001", "foreign-control", "a part of the stack is controlled from outside the home jurisdictions"),
     c("F002", "located-home-controlled-abroad", "a part is located at home and controlled from outside"),
     c("F003", "located-abroad", "a part is located outside the home jurisdictions"),

@@ -172,7 +172,7 @@ impl File<'_> {
         let mut found: Vec<&str> = Vec::new();
         for url in destination::urls(text) {
             let vocabulary = endpoint::host_of(url).is_some_and(|host| destination::is_vocabulary(&host));
-            if !vocabulary && !precise::is_document(url) {
+            if !vocabulary && !destination::is_document(url) {
                 found.push(url);
             }
         }

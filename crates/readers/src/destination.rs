@@ -42,11 +42,7 @@ pub(crate) fn link_to(facts: &mut Facts, text: &str, how: &Use) -> Named {
     match endpoint::sight(facts, text, how.seen.clone(), how.confidence) {
         Some(Target::Host(host)) => {
             if let Some(component) = facts.get_mut(host) {
-                for line in &how.also {
-                    if !component.evidence.contains(line) {
-                        component.evidence.push(line.clone());
-                    }
-                }
+                how.also.iter().for_each(|line| component.see(line.clone()));
             }
             link(facts, how, host);
             Named::Outside(host)
@@ -210,6 +206,20 @@ pub(crate) fn is_vocabulary(host: &str) -> bool {
         "img.shields.io",
     ];
     VOCABULARIES.contains(&host)
+}
+
+/// A link to a document: a page that people read, not a place that a program talks to.
+pub(crate) fn is_document(url: &str) -> bool {
+    let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
+    let path = path.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+    [".md", ".html", ".htm", ".pdf", ".png", ".svg", ".jpg", ".gif", ".xsd", ".dtd", ".txt", ".rst"]
+        .iter()
+        .any(|end| path.ends_with(end))
+        || crate::endpoint::host_of(url).is_some_and(|host| host.starts_with("docs."))
+        || path.contains("/blob/")
+        || path.contains("/issues/")
+        || path.contains("/pull/")
+        || path.contains("/wiki/")
 }
 
 /// Whether a text that stands where a host belongs (without a scheme) is one: a dotted name whose last label can be a

@@ -55,6 +55,13 @@ impl Files {
         first.is_some_and(|(path, _)| path.starts_with(&prefix))
     }
 
+    /// Paths in a folder and in all folders below it (`""` is the root), sorted.
+    pub fn under<'a>(&'a self, folder: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let from = self.map.range(Arc::<str>::from(prefix.as_str())..);
+        from.map(|(path, _)| &**path).take_while(move |path| path.starts_with(&prefix))
+    }
+
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.map.keys().map(|path| &**path)
     }
@@ -148,5 +155,6 @@ mod tests {
         }
         assert_eq!(files.in_folder("m").collect::<Vec<_>>(), ["m/a.tf", "m/b.tf"]);
         assert_eq!(files.in_folder("").collect::<Vec<_>>(), ["a.tf", "mm.tf"]);
+        assert_eq!(files.under("m").collect::<Vec<_>>(), ["m/a.tf", "m/b.tf", "m/n/c.tf"]);
     }
 }

@@ -11,6 +11,8 @@ pub mod limits;
 pub mod node;
 mod recognise;
 
+#[cfg(test)]
+mod bad_input;
 mod command;
 mod destination;
 mod settings;

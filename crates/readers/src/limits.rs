@@ -18,10 +18,12 @@ pub const MAX_EVAL_STEPS: usize = 1_000_000;
 pub const MAX_VARIABLE_DEPTH: usize = 16;
 /// Operators in one chain (`a || b || ...`): each makes the tree one level deeper, and real chains are short.
 pub const MAX_CHAIN: usize = 200;
-/// Expressions inside expressions while one is evaluated, through locals, variables, modules and resources.
-pub const MAX_EVAL_DEPTH: usize = 400;
-/// Steps that the evaluation of all expressions of one tree may take: about ten seconds.
-pub const MAX_TREE_STEPS: usize = 200_000_000;
+/// Expressions inside expressions while one is evaluated, through locals, variables, modules and resources. Real trees
+/// stay below 40; a level takes up to 6 KB of stack in a debug build.
+pub const MAX_EVAL_DEPTH: usize = 150;
+/// Steps that the evaluation of all expressions of one tree may take: a few seconds. A tree of 100,000 lines takes less
+/// than a tenth.
+pub const MAX_TREE_STEPS: usize = 50_000_000;
 /// Module instances of one tree, so that modules that double at each level meet a limit.
 pub const MAX_MODULE_INSTANCES: usize = 20_000;
 /// Resource instances of one tree.
@@ -39,3 +41,5 @@ pub const MAX_SCRIPT_WORDS: usize = 100_000;
 pub const MAX_SHELL_VALUE_BYTES: usize = 4096;
 /// Module calls of one plan that are followed.
 pub const MAX_MODULE_CALLS: usize = 10_000;
+/// A compiled pattern may take as much memory.
+pub const MAX_PATTERN_BYTES: usize = 1 << 20;

@@ -53,7 +53,9 @@ pub fn may_be_referred_to(path: &str) -> bool {
 fn by_path(path: &str, name: &str, extension: &str) -> Option<&'static Reader> {
     let yaml = matches!(extension, "yaml" | "yml");
     let in_folder = |folder: &str| path.starts_with(&format!("{folder}/")) || path.contains(&format!("/{folder}/"));
-    if matches!(extension, "tf" | "tofu" | "tfvars") || name.ends_with(".tf.json") || name.ends_with(".tfvars.json") {
+    if matches!(extension, "tf" | "tofu" | "tfvars")
+        || [".tf.json", ".tofu.json", ".tfvars.json"].iter().any(|end| name.ends_with(end))
+    {
         return Some(&terraform::READER);
     }
     if extension == "tfstate" || name.ends_with(".tfstate.backup") || name.ends_with(".tfplan.json") {

@@ -13,6 +13,9 @@ pub struct Path<'r> {
     pub parties: Vec<Controller<'r>>,
 }
 
+/// For each place reached, where it was reached from (and by which link); `None` at the start.
+type Trail = BTreeMap<(usize, Lane), Option<(usize, Lane, usize)>>;
+
 /// A part on the way and the link (by position) that leads on from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hop {
@@ -27,8 +30,7 @@ impl Powers {
         if !self.has(part, lane, holder) {
             return None;
         }
-        let mut came_from: BTreeMap<(usize, Lane), Option<(usize, Lane, usize)>> =
-            BTreeMap::from([((part, lane), None)]);
+        let mut came_from: Trail = BTreeMap::from([((part, lane), None)]);
         let mut queue = VecDeque::from([(part, lane)]);
         while let Some((at, lane)) = queue.pop_front() {
             if self.base_has(at, lane, holder) {
@@ -80,7 +82,7 @@ impl Powers {
     }
 }
 
-fn walk_back(came_from: &BTreeMap<(usize, Lane), Option<(usize, Lane, usize)>>, end: (usize, Lane)) -> Vec<Hop> {
+fn walk_back(came_from: &Trail, end: (usize, Lane)) -> Vec<Hop> {
     let mut hops = vec![Hop { part: end.0, link: None }];
     let mut at = end;
     while let Some(Some((part, lane, link))) = came_from.get(&at) {

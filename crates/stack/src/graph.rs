@@ -241,7 +241,9 @@ impl<'r> Stack<'r> {
 
     /// Every part that nobody is known to control has an unresolved fact that says why.
     fn report_unknown(&mut self, own_zones: &BTreeSet<String>) {
-        let told: BTreeSet<u32> = self.unresolved.iter().filter_map(|one| one.component).collect();
+        // What a live look-up did not give is no reason why nobody is known.
+        let tells_why = |one: &&Unknown| !matches!(one.code, "U012" | "U013");
+        let told: BTreeSet<u32> = self.unresolved.iter().filter(tells_why).filter_map(|one| one.component).collect();
         for (at, part) in self.parts.iter().enumerate() {
             let at = at as u32;
             let Some(seen) = part.fact.evidence.first().cloned() else { continue };
@@ -293,12 +295,15 @@ fn unknown_reason(part: &Part<'_>, own_zones: &BTreeSet<String>) -> (&'static st
             debug_assert!(!under_own_zone(&clue.text, own_zones));
             ("U006", format!("`{}` is a reserved or placeholder name", clue.text))
         }
-        Some(clue) if matches!(clue.kind, ClueKind::Host | ClueKind::NameServer | ClueKind::MailExchanger) => {
-            ("U008", format!("the register knows nobody who runs `{}`", clue.text))
-        }
+        Some(clue) if is_server(clue.kind) => ("U008", format!("the register knows nobody who runs `{}`", clue.text)),
         Some(clue) => ("U009", format!("the register does not know `{}`", clue.text)),
         None => ("U007", format!("no file says who provides `{}`", part.fact.name)),
     }
+}
+
+/// Whether a clue is the name of a machine that answers.
+fn is_server(kind: ClueKind) -> bool {
+    matches!(kind, ClueKind::Host | ClueKind::NameServer | ClueKind::MailExchanger | ClueKind::CanonicalName)
 }
 
 /// Which powers a link passes, before mitigations.

@@ -236,7 +236,7 @@ impl Powers {
         for lane in self.lanes() {
             new.fill(0);
             self.base_into(part, lane, &mut new);
-            self.from_links(stack, part, lane, &mut new);
+            self.through_links(stack, part, lane, &mut new);
             let at = (part * self.lanes + lane.index()) * self.words;
             if let Some(row) = self.rows.get_mut(at..at + self.words).filter(|row| **row != *new) {
                 row.copy_from_slice(&new);
@@ -246,7 +246,7 @@ impl Powers {
         grew
     }
 
-    fn from_links(&self, stack: &Stack<'_>, part: usize, lane: Lane, into: &mut [u64]) {
+    fn through_links(&self, stack: &Stack<'_>, part: usize, lane: Lane, into: &mut [u64]) {
         // Alternatives for the same need cut *stop*: a holder stops `part` only when it holds every one of them.
         let mut groups: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
         for at in self.links_of(part) {

@@ -1,4 +1,5 @@
 //! The stack as a whole: powers against an independent definition, order, explanations.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::needless_pass_by_value)]
 
 use allod_facts::{Clue, ClueKind, Component, Evidence, Facts, Layer, LinkKind, Mitigation, Role};
 use allod_register::{Records, Register, load_file};

@@ -2,7 +2,7 @@ use crate::args::{Audit as AuditArgs, Format, Global};
 use crate::exit::{Exit, Failure};
 use crate::output::{look, write};
 use crate::progress::Progress;
-use allod_engine::{Error, Options};
+use allod_engine::{Error, Options, Resolver};
 use allod_evidence::{Audit, Show, human, json, markdown, sarif, trace};
 use allod_facts::Layer;
 use allod_stack::{Control, Home};
@@ -13,12 +13,13 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<Exit, Failure> {
         Failure::new("E002", format!("`{}` is no jurisdiction", unknown.0))
             .hint("use EU, EEA or ISO country codes: --home EU,CH")
     })?;
-    let options = Options { paths: args.paths.clone(), home, register: args.register.clone() };
-    let register = allod_engine::register(&options).map_err(failure)?;
+    let resolve = args.resolve.then(|| args.resolver.unwrap_or(Resolver::System));
+    let options = Options { paths: args.paths.clone(), home, register: args.register.clone(), resolve };
+    let register = allod_engine::register(&options).map_err(|error| failure(&error))?;
     let progress = Progress::new(global);
     let audit = allod_engine::audit(&options, &register, &|stage| progress.tell(stage));
     progress.done();
-    let audit = audit.map_err(failure)?;
+    let audit = audit.map_err(|error| failure(&error))?;
 
     let show = Show { only, unresolved_only: args.unresolved, all: global.verbose };
     let look = look(global, args.output.is_some());
@@ -59,9 +60,9 @@ pub fn layer(name: &str) -> Result<Layer, Failure> {
     })
 }
 
-pub fn failure(error: Error) -> Failure {
-    let mut failure = Failure::of(error.code(), &error);
-    match &error {
+pub fn failure(error: &Error) -> Failure {
+    let mut failure = Failure::of(error.code(), error);
+    match error {
         Error::RegisterProblems(problems) => {
             failure.causes = problems
                 .iter()

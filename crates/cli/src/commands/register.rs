@@ -14,8 +14,8 @@ pub fn run(args: &RegisterArgs, _global: &Global) -> Result<Exit, Failure> {
         return check_files(files);
     }
     let home = Home::new(&[]).map_err(|unknown| Failure::new("E002", unknown.0))?;
-    let options = Options { paths: Vec::new(), home, register: args.register.clone() };
-    let register = allod_engine::register(&options).map_err(failure)?;
+    let options = Options { paths: Vec::new(), home, register: args.register.clone(), resolve: None };
+    let register = allod_engine::register(&options).map_err(|error| failure(&error))?;
     let text = match &args.ask {
         RegisterAsk::List { layer: only } => list(&register, only.as_deref().map(layer).transpose()?),
         RegisterAsk::Show { id } => show(&register, id)?,
@@ -26,23 +26,43 @@ pub fn run(args: &RegisterArgs, _global: &Global) -> Result<Exit, Failure> {
     Ok(Exit::Clean)
 }
 
+/// One line of `register list`.
+struct Row<'a> {
+    layer: Layer,
+    software: bool,
+    id: &'a str,
+    name: &'a str,
+    entity: Option<&'a Entity>,
+    users_own: bool,
+}
+
 fn list(register: &Register, only: Option<Layer>) -> String {
-    let mut rows: Vec<(Layer, &str, &str, Option<&Entity>, &str, bool)> = Vec::new();
-    for service in &register.records.services {
-        let operator = service.operator.as_ref().and_then(|id| register.entity(id));
-        rows.push((service.layer, &service.id, &service.name, operator, "", service.origin.users_own));
-    }
-    for software in &register.records.software {
-        let publisher = software.publisher.as_ref().and_then(|id| register.entity(id));
-        rows.push((software.layer, &software.id, &software.name, publisher, "software", software.origin.users_own));
-    }
-    rows.sort_by(|a, b| (a.0, a.4, a.1).cmp(&(b.0, b.4, b.1)));
+    let entity = |id: &Option<String>| id.as_ref().and_then(|id| register.entity(id));
+    let services = register.records.services.iter().map(|one| Row {
+        layer: one.layer,
+        software: false,
+        id: &one.id,
+        name: &one.name,
+        entity: entity(&one.operator),
+        users_own: one.origin.users_own,
+    });
+    let software = register.records.software.iter().map(|one| Row {
+        layer: one.layer,
+        software: true,
+        id: &one.id,
+        name: &one.name,
+        entity: entity(&one.publisher),
+        users_own: one.origin.users_own,
+    });
+    let mut rows: Vec<Row<'_>> =
+        services.chain(software).filter(|row| only.is_none_or(|layer| layer == row.layer)).collect();
+    rows.sort_by_key(|row| (row.layer, row.software, row.id));
     let mut out = String::new();
-    for (layer, id, name, entity, kind, users_own) in rows.iter().filter(|row| only.is_none_or(|layer| layer == row.0))
-    {
-        let from = entity.map_or("?".to_owned(), |entity| from(register, entity));
-        let own = if *users_own { "  (your own)" } else { "" };
-        let _ = writeln!(out, "{:<15} {id:<34} {from:<9} {name} {kind}{own}", layer.name());
+    for row in rows {
+        let from = row.entity.map_or("?".to_owned(), |entity| from(register, entity));
+        let kind = if row.software { " software" } else { "" };
+        let own = if row.users_own { "  (your own)" } else { "" };
+        let _ = writeln!(out, "{:<15} {:<34} {from:<9} {}{kind}{own}", row.layer.name(), row.id, row.name);
     }
     out
 }

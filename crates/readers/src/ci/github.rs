@@ -117,7 +117,11 @@ impl<'a> File<'a> {
         }
         let repository = job::repository(facts, self.repository_root(), self.seen(start));
         let scope = self.scope();
-        for (name, key, node) in self.root.get("jobs").into_iter().flat_map(Node::entries) {
+        for (at, (name, key, node)) in self.root.get("jobs").into_iter().flat_map(Node::entries).enumerate() {
+            if at >= MAX_JOBS {
+                diagnose(facts, "D006", format!("more than {MAX_JOBS} jobs"), self.path, key.line);
+                break;
+            }
             let own = self.job(facts, name, key.line, node, platform, &scope);
             facts.link(repository, LinkKind::DeployedBy, own, self.seen(key.line));
         }
@@ -142,7 +146,7 @@ impl<'a> File<'a> {
     }
 
     fn add_environment(&self, scope: &mut Scope, node: &Node) {
-        for (name, key, value) in node.get("env").into_iter().flat_map(Node::entries) {
+        for (name, key, value) in node.get("env").into_iter().flat_map(Node::entries).take(MAX_ENVIRONMENT) {
             let Some(text) = value.as_str().filter(|text| text.len() <= MAX_VALUE_BYTES) else { continue };
             let also = vec![self.seen(key.line)];
             let outcome = Outcome { text: text.to_owned(), also, confidence: Confidence::High };
@@ -187,7 +191,7 @@ impl<'a> File<'a> {
         self.environment(facts, &mut job, node, &scope);
         for part in ["env", "with", "secrets"] {
             let Some((key, value)) = node.entry(part) else { continue };
-            self.secrets(facts, &mut job, value, &[], self.range(key.line, value));
+            self.secrets(facts, &mut job, value, &[], &self.range(key.line, value));
         }
         self.steps(facts, &mut job, node.get("steps"), &scope);
         job.finish(facts);
@@ -286,7 +290,7 @@ impl<'a> File<'a> {
     /// Reads `env:` of a workflow, job or step for what it talks to. Credentials are read apart.
     fn environment(&self, facts: &mut Facts, job: &mut Job<'_>, node: &Node, scope: &Scope) {
         let mut all = Vec::new();
-        for (name, key, value) in node.get("env").into_iter().flat_map(Node::entries) {
+        for (name, key, value) in node.get("env").into_iter().flat_map(Node::entries).take(MAX_ENVIRONMENT) {
             let Some(text) = value.as_str() else { continue };
             let secret = text.contains("secrets.");
             if secret && !settings::is_endpoint_key(&settings::words(name)) {
@@ -314,7 +318,7 @@ impl<'a> File<'a> {
     }
 
     /// Names of the secrets that a part of the tree uses.
-    fn secrets(&self, facts: &mut Facts, job: &mut Job<'_>, node: &Node, words: &[&str], seen: Evidence) {
+    fn secrets(&self, facts: &mut Facts, job: &mut Job<'_>, node: &Node, words: &[&str], seen: &Evidence) {
         let name = job.name.clone();
         let words: Vec<&str> = words.iter().copied().chain([name.as_str()]).collect();
         let mut found: Vec<(String, Option<String>)> = Vec::new();
@@ -379,6 +383,10 @@ fn expand_word(scope: &Scope, text: &str) -> Option<String> {
     Some(expand(&text, Syntax::Shell, &lookup).text)
 }
 
+/// Jobs of one file: each of them has all that the workflow sets.
+const MAX_JOBS: usize = 5000;
+/// Variables of one `env:`.
+const MAX_ENVIRONMENT: usize = 500;
 /// A longer value is no host, image or label.
 const MAX_VALUE_BYTES: usize = 4096;
 /// Values of one key of a matrix; GitHub runs 256 jobs of a matrix.

@@ -154,17 +154,13 @@ impl File<'_> {
         own
     }
 
-    fn expand(&self, node: &Node, text: &str) -> Expanded {
-        let local = node.get("variables");
-        expand(text, Syntax::Shell, &|name| {
-            let value = local.and_then(|local| local.get(name)).and_then(Node::as_str);
-            let local = value.map(|value| Known { value: value.to_owned(), ..Known::default() });
-            local.or_else(|| self.variables.get(name).cloned())
-        })
+    fn expand(&self, local: &BTreeMap<String, Known>, text: &str) -> Expanded {
+        expand(text, Syntax::Shell, &|name| local.get(name).or_else(|| self.variables.get(name)).cloned())
     }
 
     /// Images, services, scripts and settings of a job.
     fn body(&self, facts: &mut Facts, job: &mut Job<'_>, node: &Node) {
+        let local = variables(self.path, node);
         let services = node.get("services").map(Node::items).unwrap_or_default();
         for image in node.get("image").into_iter().chain(services) {
             let (line, value) = match image.entry("name") {
@@ -172,16 +168,16 @@ impl File<'_> {
                 None => (image.line, image),
             };
             let Some(text) = value.as_str() else { continue };
-            let expanded = self.expand(node, text);
+            let expanded = self.expand(&local, text);
             // The registry and the proxy of the instance itself.
             if !expanded.text.starts_with("$CI_") && !expanded.text.starts_with("${CI_") {
                 job.image(facts, text, &expanded, line);
             }
         }
-        self.settings(facts, job, node);
+        self.settings(facts, job, node, &local);
         for key in ["before_script", "script", "after_script"] {
             for item in node.get(key).map(Node::items).unwrap_or_default() {
-                job.script(facts, item, &|text| Some(self.expand(node, text).text));
+                job.script(facts, item, &|text| Some(self.expand(&local, text).text));
             }
         }
         if let Some((key, _)) = node.entry("trigger")
@@ -199,11 +195,11 @@ impl File<'_> {
         }
     }
 
-    fn settings(&self, facts: &mut Facts, job: &mut Job<'_>, node: &Node) {
+    fn settings(&self, facts: &mut Facts, job: &mut Job<'_>, node: &Node, local: &BTreeMap<String, Known>) {
         let mut all = Vec::new();
         for (name, key, value) in node.get("variables").into_iter().flat_map(Node::entries) {
             let Some(text) = value.as_str().or_else(|| value.str_at(&["value"])) else { continue };
-            let expanded = self.expand(node, text);
+            let expanded = self.expand(local, text);
             all.push(Setting {
                 key: name.to_owned(),
                 confidence: expanded.confidence(),

@@ -327,6 +327,8 @@ fn extended_files(path: &str, root: &Node) -> Vec<String> {
 
 /// The names by which services reach each other.
 pub(super) struct Names {
+    /// By folder: images that a service of it builds, with that service.
+    built: HashMap<String, HashMap<String, ComponentRef>>,
     /// By file: the names that its services can use.
     by_file: HashMap<Arc<str>, HashMap<String, ComponentRef>>,
 }
@@ -334,7 +336,14 @@ pub(super) struct Names {
 impl Names {
     pub(super) fn new(project: &Project, services: &[Service<'_>], own: &[ComponentRef]) -> Names {
         let mut by_file: HashMap<Arc<str>, HashMap<String, ComponentRef>> = HashMap::new();
+        let mut built: HashMap<String, HashMap<String, ComponentRef>> = HashMap::new();
         for (service, own) in services.iter().zip(own) {
+            if let (Some((_, image, _)), Some(_)) = (service.last("image"), service.last("build"))
+                && let Some(image) = image.as_str()
+            {
+                let images = built.entry(folder_of(&service.path).to_owned()).or_default();
+                images.entry(image.to_owned()).or_insert(*own);
+            }
             let names = by_file.entry(service.path.clone()).or_default();
             names.entry(service.name.clone()).or_insert(*own);
             for key in ["container_name", "hostname"] {
@@ -368,7 +377,12 @@ impl Names {
             }
             by_file.insert(path.clone(), all);
         }
-        Names { by_file }
+        Names { built, by_file }
+    }
+
+    /// The service that builds an image of that name, so that it is not fetched.
+    pub(super) fn builder(&self, path: &str, image: &str) -> Option<ComponentRef> {
+        self.built.get(folder_of(path))?.get(image).copied()
     }
 
     pub(super) fn find(&self, path: &str, name: &str) -> Option<ComponentRef> {

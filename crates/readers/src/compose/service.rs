@@ -27,7 +27,7 @@ pub(super) fn read(
     let one = One { files, project, names, service, own };
     one.image(facts);
     one.build(facts);
-    let object_store_known = one.commands(facts);
+    let object_store_known = one.commands(facts) | one.is_object_store();
     let settings = settings(files, project, service, own, facts);
     let stem = format!("{}#{}/", service.path, service.name);
     let neighbour = |name: &str| names.find(&service.path, name);
@@ -61,6 +61,10 @@ impl One<'_> {
         let Some((layer, node, line)) = self.service.last("image") else { return };
         let Some(text) = node.as_str() else { return };
         let built = self.service.last("build").is_some();
+        if let Some(builder) = self.names.builder(&self.service.path, text).filter(|_| !built) {
+            facts.link(self.own, LinkKind::BuiltFrom, builder, self.seen(layer, line));
+            return;
+        }
         // The name of what is built here says where it goes only when it names a registry.
         if built && !text.split('/').next().is_some_and(|first| first.contains(['.', ':']) && text.contains('/')) {
             return;
@@ -181,6 +185,28 @@ impl One<'_> {
         let to = facts.add(component);
         facts.link(self.own, LinkKind::BuiltFrom, to, seen.clone());
         facts.unresolved("U003", format!("the build context `{name}` lies elsewhere"), Some(self.own), seen);
+    }
+
+    /// Whether the service is an object store itself: its keys are its own.
+    fn is_object_store(&self) -> bool {
+        const STORES: &[&str] = &[
+            "minio",
+            "seaweedfs",
+            "cloudserver",
+            "localstack",
+            "ceph",
+            "garage",
+            "s3mock",
+            "moto",
+            "rustfs",
+            "s3proxy",
+            "s3ninja",
+            "fake-s3",
+            "zenko",
+            "versitygw",
+        ];
+        let image = self.service.last("image").and_then(|(_, node, _)| node.as_str()).unwrap_or_default();
+        STORES.iter().any(|store| image.contains(store) || self.service.name.contains(store))
     }
 
     /// Commands, entry points and health checks. Whether they say where S3 requests go.

@@ -79,7 +79,7 @@ fn unquote<'a>(value: &str, lines: &mut impl Iterator<Item = (u32, &'a str)>) ->
 }
 
 /// A longer value is not put into others: references that double each other grow without end.
-const MAX_USED_BYTES: usize = 4096;
+const MAX_USED_BYTES: usize = 1024;
 
 /// Lines of one quoted value (a key in PEM has about 60).
 const MAX_QUOTED_LINES: usize = 500;

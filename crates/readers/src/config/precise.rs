@@ -290,19 +290,6 @@ pub(super) fn may_name_host(keys: &[&str], text: &str) -> bool {
     })
 }
 
-/// A link to a document: a page that people read, not a place that a program talks to.
-pub(super) fn is_document(url: &str) -> bool {
-    let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
-    let path = path.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-    [".md", ".html", ".htm", ".pdf", ".png", ".svg", ".jpg", ".gif", ".xsd", ".dtd", ".txt", ".rst"]
-        .iter()
-        .any(|end| path.ends_with(end))
-        || path.contains("/blob/")
-        || path.contains("/issues/")
-        || path.contains("/pull/")
-        || path.contains("/wiki/")
-}
-
 /// Whether something is fetched from the place, or sent to it.
 pub(super) fn kind_of(path: &str, key: &[String]) -> LinkKind {
     const FETCHED: &[&str] =

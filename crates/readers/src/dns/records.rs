@@ -113,8 +113,7 @@ fn link_name(
     record: &Record,
     target: &str,
     zone: &Zone<'_>,
-    clue: Option<ClueKind>,
-    layer: Layer,
+    (clue, layer): (Option<ClueKind>, Layer),
 ) -> Option<ComponentRef> {
     let target = normal(target);
     if !endpoint::is_host_name(&target) {
@@ -146,8 +145,8 @@ fn own_name(facts: &mut Facts, name: &str, zone: &Zone<'_>, seen: Evidence) -> C
     }
     let id = format!("name:{name}");
     if let Some(known) = facts.find(&id) {
-        if let Some(component) = facts.get_mut(known).filter(|component| !component.evidence.contains(&seen)) {
-            component.evidence.push(seen);
+        if let Some(component) = facts.get_mut(known) {
+            component.see(seen);
         }
         return known;
     }
@@ -161,7 +160,7 @@ fn name_server(facts: &mut Facts, record: &Record, target: &str, zone: &Zone<'_>
     // A delegation: the name below is another zone, with name servers of its own.
     let from = if apex { zone.own } else { own_name(facts, &record.owner, zone, record.seen.clone()) };
     let before = facts.links.len();
-    link_name(facts, from, LinkKind::ResolvedBy, record, target, zone, Some(ClueKind::NameServer), Layer::Dns);
+    link_name(facts, from, LinkKind::ResolvedBy, record, target, zone, (Some(ClueKind::NameServer), Layer::Dns));
     // A server that answers for a zone does not see what is sent to the addresses that it answers with.
     if let Some(link) = facts.links.get_mut(before..).and_then(<[_]>::last_mut).filter(|link| link.from == from) {
         link.mitigations.push(Mitigation::TlsPassesThrough);
@@ -173,7 +172,7 @@ fn mail_exchanger(facts: &mut Facts, record: &Record, target: &str, zone: &Zone<
     // A single dot says that the domain takes no mail (RFC 7505).
     if target != "." && !target.is_empty() {
         let from = own_name(facts, &record.owner, zone, record.seen.clone());
-        link_name(facts, from, LinkKind::SendsTo, record, target, zone, Some(ClueKind::MailExchanger), Layer::Mail);
+        link_name(facts, from, LinkKind::SendsTo, record, target, zone, (Some(ClueKind::MailExchanger), Layer::Mail));
     }
 }
 
@@ -183,7 +182,7 @@ fn alias(facts: &mut Facts, record: &Record, target: &str, zone: &Zone<'_>) {
     let mail = record.owner.contains("._domainkey.") || record.owner.starts_with("_dmarc.");
     let (kind, layer) =
         if mail { (LinkKind::SendsTo, Layer::Mail) } else { (LinkKind::ResolvedBy, Layer::Unclassified) };
-    link_name(facts, from, kind, record, target, zone, Some(ClueKind::CanonicalName), layer);
+    link_name(facts, from, kind, record, target, zone, (Some(ClueKind::CanonicalName), layer));
     proxy(facts, record, from, zone);
 }
 
@@ -204,7 +203,7 @@ fn proxy(facts: &mut Facts, record: &Record, from: ComponentRef, zone: &Zone<'_>
 
 fn service(facts: &mut Facts, record: &Record, target: &str, zone: &Zone<'_>) {
     let from = own_name(facts, &record.owner, zone, record.seen.clone());
-    link_name(facts, from, LinkKind::SendsTo, record, target, zone, None, Layer::Unclassified);
+    link_name(facts, from, LinkKind::SendsTo, record, target, zone, (None, Layer::Unclassified));
 }
 
 fn issuer(facts: &mut Facts, record: &Record, zone: &Zone<'_>) {

@@ -1,6 +1,9 @@
 //! From evaluated modules to facts: components first, then the links between them.
 
+mod artefacts;
 mod backend;
+mod data;
+mod documents;
 mod endpoint;
 mod hosts;
 mod links;
@@ -12,12 +15,12 @@ mod resource;
 mod walk;
 
 use super::endpoint_args::is_local;
-use super::eval::{Evaluator, FAILED, Instance};
+use super::eval::{ABSENT, Evaluator, FAILED, Instance};
 use super::layer::layer_of;
 use super::module::{Module, Tree};
 use super::value::{LineRef, Origin, ResourceRef, Unknown};
 use crate::files::join;
-use allod_facts::{Component, ComponentRef, Confidence, Evidence, Facts, Layer, Role};
+use allod_facts::{Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Mitigation, Role};
 use provider::Provider;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
@@ -34,6 +37,7 @@ pub(super) fn emit<'t>(eval: &Evaluator<'t>, facts: Facts) -> Facts {
         providers: FxHashMap::default(),
         layers: FxHashMap::default(),
         told: FxHashSet::default(),
+        links: FxHashMap::default(),
         made: 0,
         root: None,
         backend: None,
@@ -43,6 +47,9 @@ pub(super) fn emit<'t>(eval: &Evaluator<'t>, facts: Facts) -> Facts {
     }
     emitter.facts
 }
+
+/// Places that are kept for one link: a module that is called a thousand times is still one link.
+const MAX_LINK_EVIDENCE: usize = 64;
 
 struct Emitter<'e, 't> {
     eval: &'e Evaluator<'t>,
@@ -54,6 +61,8 @@ struct Emitter<'e, 't> {
     layers: FxHashMap<&'t str, Layer>,
     /// Unresolved facts that were told: the instances of one resource say the same.
     told: FxHashSet<(String, u32, u32)>,
+    /// Where each link stands in the facts: a second reason for one is more evidence of it.
+    links: FxHashMap<(ComponentRef, LinkKind, ComponentRef), usize>,
     /// Resource instances so far.
     made: usize,
     /// The component of the root module being read, and of its backend.
@@ -165,12 +174,37 @@ impl<'t> Emitter<'_, 't> {
 
     /// Says once what is not known.
     fn unresolved(&mut self, unknown: &Unknown, what: &str, about: Option<ComponentRef>, at: LineRef) {
+        if unknown.code == ABSENT {
+            return;
+        }
         let code = if unknown.code == FAILED { "U002" } else { unknown.code };
         let message = format!("{what}: {}", unknown.reason);
         if self.told.insert((message.clone(), at.file, at.line)) {
             let seen = self.evidence(at, at.line);
             self.facts.unresolved(code, message, about, seen);
         }
+    }
+
+    /// Links two components, once: seen again, a link has more evidence, and only the mitigation that it always has.
+    fn link(
+        &mut self,
+        from: ComponentRef,
+        kind: LinkKind,
+        to: ComponentRef,
+        seen: Evidence,
+        mitigation: Option<Mitigation>,
+    ) {
+        if let Some(at) = self.links.get(&(from, kind, to)) {
+            if let Some(known) = self.facts.links.get_mut(*at) {
+                known.mitigations.retain(|known| Some(*known) == mitigation);
+                if known.evidence.len() < MAX_LINK_EVIDENCE && !known.evidence.contains(&seen) {
+                    known.evidence.push(seen);
+                }
+            }
+            return;
+        }
+        self.links.insert((from, kind, to), self.facts.links.len());
+        self.facts.link(from, kind, to, seen).mitigations.extend(mitigation);
     }
 
     fn lower_confidence(&mut self, component: ComponentRef, to: Confidence) {

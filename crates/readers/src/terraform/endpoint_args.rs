@@ -58,7 +58,8 @@ const SPECIAL: &[(&str, &[&str])] = &[
     ("flux", &["kubernetes.host"]),
     ("kustomization", &["host"]),
     ("scaleway", &["api_url"]),
-    ("ovh", &["endpoint"]),
+    // A word for one of the vendor's own regions.
+    ("ovh", &[]),
     ("hcloud", &["endpoint"]),
     ("restapi", &["uri"]),
     ("http", &[]),

@@ -4,11 +4,11 @@
 //! reads no files but those of the tree.
 
 mod body;
+mod constraint;
 mod expansion;
 mod instance;
 mod operator;
 mod reference;
-mod types;
 
 use super::functions;
 use super::module::Tree;
@@ -17,20 +17,23 @@ use super::value::{Data, LineRef, Origin, Value};
 use crate::files::Files;
 use crate::limits::{MAX_EVAL_DEPTH, MAX_EVAL_STEPS, MAX_INSTANCES, MAX_TREE_STEPS};
 use allod_facts::{Diagnostic, Severity};
+use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+pub(super) use constraint::set_of;
 pub(super) use expansion::{Doubt, Each, Expansion, Key, Repeated};
 pub(super) use instance::{Children, Instance, Source};
 pub(super) use operator::TextBuilder;
-pub(super) use types::set_of;
 
 pub(super) struct Evaluator<'t> {
     pub tree: &'t Tree<'t>,
     pub files: &'t Files,
     pub diagnostics: RefCell<Vec<Diagnostic>>,
     instances: RefCell<Vec<Rc<Instance<'t>>>>,
+    /// What `fileset` found, by folder and pattern.
+    pub filesets: RefCell<FxHashMap<(String, String), Value>>,
     depth: Cell<usize>,
     steps: Cell<usize>,
     tree_steps: Cell<usize>,
@@ -64,6 +67,7 @@ impl<'t> Evaluator<'t> {
             files,
             diagnostics: RefCell::default(),
             instances: RefCell::default(),
+            filesets: RefCell::default(),
             depth: Cell::new(0),
             steps: Cell::new(0),
             tree_steps: Cell::new(0),
@@ -82,10 +86,6 @@ impl<'t> Evaluator<'t> {
             _ => {
                 if self.depth.get() >= MAX_EVAL_DEPTH {
                     return Value::unknown("U002", "an expression leads through too many others".to_owned());
-                }
-                let fresh = self.depth.get() == 0;
-                if fresh {
-                    self.steps.set(0);
                 }
                 self.depth.set(self.depth.get() + 1);
                 let value = self.eval_compound(expr, scope);
@@ -122,6 +122,7 @@ impl<'t> Evaluator<'t> {
         let Kind::Object(items) = &expr.kind else { return Value::null() };
         let mut map = BTreeMap::new();
         let mut rest = None;
+        let mut origin = Origin::default();
         for item in items {
             let value = self.eval_at(&item.value, item.line, scope);
             let key = match &item.key.kind {
@@ -130,6 +131,7 @@ impl<'t> Evaluator<'t> {
                     let key = self.eval(&item.key, scope);
                     if let Some(unknown) = key.as_unknown() {
                         rest = Some(unknown.clone());
+                        origin.add(&key.origin);
                     }
                     key.to_text()
                 }
@@ -138,7 +140,7 @@ impl<'t> Evaluator<'t> {
                 map.insert(key, value);
             }
         }
-        Value::open_object(map, rest)
+        Value::open_object(map, rest).from(&origin)
     }
 
     fn call(&self, call: &Call<'_>, scope: Scope<'_, 't>) -> Value {
@@ -168,6 +170,7 @@ impl<'t> Evaluator<'t> {
         let mut map: BTreeMap<Rc<str>, Value> = BTreeMap::new();
         let mut groups: BTreeMap<Rc<str>, Vec<Value>> = BTreeMap::new();
         let mut rest = source.as_object().and_then(|fields| fields.rest.clone());
+        let mut origin = source.origin.clone();
         for (key, value) in pairs {
             let key_name = inner.key.as_deref().unwrap_or("");
             let key = Binding { name: key_name, value: key, outer: scope.bound };
@@ -193,7 +196,10 @@ impl<'t> Evaluator<'t> {
                 (Some(name), _) => {
                     map.insert(name, result);
                 }
-                (None, Some(unknown)) => rest = Some(unknown.clone()),
+                (None, Some(unknown)) => {
+                    rest = Some(unknown.clone());
+                    origin.add(&result_key.origin);
+                }
                 (None, None) => return failed("a key of a `for` is no text"),
             }
         }
@@ -204,12 +210,14 @@ impl<'t> Evaluator<'t> {
             (false, Some(rest)) => Value::new(Data::Unknown(rest)),
             (false, None) => Value::list(list),
         };
-        result.from(&source.origin)
+        result.from(&origin)
     }
 
     /// Takes steps from the budget; an unknown value when there are none left.
     pub fn spend(&self, steps: usize) -> Option<Value> {
-        self.steps.set(self.steps.get().saturating_add(steps));
+        // At the top a new expression begins.
+        let before = if self.depth.get() == 0 { 0 } else { self.steps.get() };
+        self.steps.set(before.saturating_add(steps));
         self.tree_steps.set(self.tree_steps.get().saturating_add(steps));
         let over = self.steps.get() > MAX_EVAL_STEPS || self.tree_steps.get() > MAX_TREE_STEPS;
         over.then(|| Value::unknown("U002", "evaluating it takes too many steps".to_owned()))
@@ -250,6 +258,9 @@ pub(super) fn unknown_of(value: &Value, error: &str) -> Value {
 pub(super) fn failed(reason: &str) -> Value {
     Value::unknown(FAILED, reason.to_owned())
 }
+
+/// The code, inside the evaluation, of what hangs on something that is not created: told once, where that is decided.
+pub(super) const ABSENT: &str = "absent";
 
 /// The code of a failed expression inside the evaluation: `try` and `can` tell it from an unknown. Reported as `U002`.
 pub(super) const FAILED: &str = "failed";

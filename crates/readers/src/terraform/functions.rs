@@ -10,8 +10,6 @@ mod regex;
 mod sets;
 mod text;
 
-pub(super) use encoding::from_node;
-
 use super::eval::{Evaluator, FAILED, Scope, failed};
 use super::value::{Data, Origin, Value};
 

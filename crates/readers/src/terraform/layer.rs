@@ -15,6 +15,8 @@ pub(super) fn layer_of(kind: &str) -> Layer {
 
 /// Providers all of whose resources lie in one layer, or nearly so.
 const PROVIDERS: &[(&str, Layer)] = &[
+    ("aws_s3_", Layer::Storage),
+    ("google_storage_bucket", Layer::Storage),
     ("datadog_", Layer::Observability),
     ("newrelic_", Layer::Observability),
     ("grafana_", Layer::Observability),

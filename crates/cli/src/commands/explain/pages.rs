@@ -24,6 +24,8 @@ pub fn page(id: &str) -> Option<&'static str> {
         "U009" => include_str!("../../../../../docs/codes/U009.md"),
         "U010" => include_str!("../../../../../docs/codes/U010.md"),
         "U011" => include_str!("../../../../../docs/codes/U011.md"),
+        "U012" => include_str!("../../../../../docs/codes/U012.md"),
+        "U013" => include_str!("../../../../../docs/codes/U013.md"),
         "F001" => include_str!("../../../../../docs/codes/F001.md"),
         "F002" => include_str!("../../../../../docs/codes/F002.md"),
         "F003" => include_str!("../../../../../docs/codes/F003.md"),

@@ -39,7 +39,7 @@ impl File<'_> {
             job.script(facts, run, &|text| expand_word(scope, text));
         }
         let name = step.str_at(&["name"]).unwrap_or_default();
-        self.secrets(facts, job, step, &[name], self.range(step.line, step));
+        self.secrets(facts, job, step, &[name], &self.range(step.line, step));
     }
 
     fn uses(&self, facts: &mut Facts, job: &mut Job<'_>, step: &Node, uses: &Node, line: u32, scope: &Scope) {
@@ -119,7 +119,10 @@ impl File<'_> {
                 }
                 "registry" | "registry-url" | "repository-url" | "login-server" | "repository_url" => {}
                 _ => {
-                    for url in destination::urls(&scope.partly(text).text).into_iter().take(20) {
+                    let text = scope.partly(text).text;
+                    for url in
+                        destination::urls(&text).into_iter().filter(|url| !destination::is_document(url)).take(20)
+                    {
                         job.host(facts, url, LinkKind::SendsTo, key.line, Confidence::High);
                     }
                 }

@@ -51,7 +51,7 @@ impl<'t> Emitter<'_, 't> {
             let why = Unknown { code: "U007", reason: "no file says where the state is kept".to_owned(), shape: None };
             self.unresolved(&why, &format!("backend `{}`", backend.kind), Some(component), at);
         }
-        self.facts.link(root, LinkKind::DeployedBy, component, seen);
+        self.link(root, LinkKind::DeployedBy, component, seen, None);
         Some(component)
     }
 }
@@ -69,6 +69,11 @@ pub(super) fn state_clues(kind: &str, fields: &Value) -> StateHolder {
         let Some(host) = host_in(&value) else { continue };
         return match host_kind(&host) {
             HostKind::Internal => StateHolder::Own,
+            // The default host, said aloud.
+            _ if host.ends_with("terraform.io") => StateHolder::Service(vec![
+                Clue::new(ClueKind::Host, &host),
+                Clue::new(ClueKind::TerraformBackend, kind),
+            ]),
             _ => StateHolder::Service(vec![Clue::new(ClueKind::Host, &host)]),
         };
     }

@@ -1,20 +1,15 @@
 use super::Emitter;
-use super::backend::{StateHolder, state_clues};
+use super::data::is_about_oneself;
 use super::endpoint::Target;
 use super::hosts::{host_in, host_in_text};
 use super::resource::first_word;
 use super::walk::{Leaf, Rule, leaves};
 use crate::endpoint::{HostKind, host_component, host_kind};
-use crate::image;
-use crate::terraform::eval::{Each, Instance, Scope};
+use crate::terraform::eval::{Each, Instance};
 use crate::terraform::module::{Mode, Resource};
-use crate::terraform::syntax::Kind;
-use crate::terraform::value::{HOLE, LineRef, Origin, ResourceRef, Unknown, Value};
-use allod_facts::{Clue, ClueKind, Component, ComponentRef, Confidence, Layer, LinkKind, Mitigation, Role};
+use crate::terraform::value::{LineRef, Origin, ResourceRef, Value};
+use allod_facts::{ComponentRef, Confidence, Layer, LinkKind, Mitigation};
 use std::rc::Rc;
-
-/// Arguments whose text is itself a document with images and variables.
-const DOCUMENTS: &[&str] = &["container_definitions", "container_properties", "yaml_body"];
 
 impl<'t> Emitter<'_, 't> {
     pub(super) fn resource_links(&mut self, instance: &Rc<Instance<'t>>) {
@@ -35,7 +30,7 @@ impl<'t> Emitter<'_, 't> {
         }
     }
 
-    fn reference(&self, instance: u32, resource: u32, ordinal: u32) -> Option<ComponentRef> {
+    pub(super) fn reference(&self, instance: u32, resource: u32, ordinal: u32) -> Option<ComponentRef> {
         let exact = ResourceRef { instance, resource, ordinal: Some(ordinal) };
         let only = ResourceRef { instance, resource, ordinal: None };
         self.resources.get(&exact).or_else(|| self.resources.get(&only)).copied()
@@ -69,7 +64,7 @@ impl<'t> Emitter<'_, 't> {
             for resource in resources {
                 let target = self.target(resource).filter(|target| *target != provider);
                 if let (Some(target), Some(seen)) = (target, self.first_evidence(provider)) {
-                    self.facts.link(provider, LinkKind::RunsOn, target, seen);
+                    self.link(provider, LinkKind::RunsOn, target, seen, None);
                 }
             }
         }
@@ -96,35 +91,10 @@ impl<'t> Emitter<'_, 't> {
             self.chart(component, fields, at);
         }
         let mut all = leaves(&resource.kind, fields);
-        for name in DOCUMENTS {
-            if let Some(document) = self.document(instance, resource, each, fields, name) {
-                all.extend(leaves(&resource.kind, &document));
-            }
-        }
+        all.extend(self.document_leaves(instance, resource, each, fields));
         for leaf in all {
             self.follow(resource, component, layer, &leaf, at);
         }
-    }
-
-    /// What a document argument says: the value that is encoded, or the text decoded.
-    fn document(
-        &self,
-        instance: &Instance<'t>,
-        resource: &Resource<'_>,
-        each: &Each,
-        fields: &Value,
-        name: &str,
-    ) -> Option<Value> {
-        let attribute = resource.block.body.attribute(name)?;
-        if let Kind::Call(call) = &attribute.value.kind
-            && matches!(&*call.name, "jsonencode" | "yamlencode")
-        {
-            let scope = Scope { instance, file: resource.file, each, bound: None };
-            return Some(self.eval.eval(call.args.first()?, scope));
-        }
-        let value = fields.known_field(name)?;
-        let node = crate::node::parse_yaml_document(value.as_text()?).ok()?;
-        Some(crate::terraform::functions::from_node(&node).from(&value.origin))
     }
 
     fn follow(&mut self, resource: &Resource<'_>, from: ComponentRef, layer: Layer, leaf: &Leaf, at: LineRef) {
@@ -137,11 +107,11 @@ impl<'t> Emitter<'_, 't> {
                     && let Some(to) = self.host(&host, &leaf.value.origin, at)
                 {
                     let seen = self.evidence(at, at.line);
-                    self.facts.link(from, LinkKind::Trusts, to, seen);
+                    self.link(from, LinkKind::Trusts, to, seen, None);
                 }
             }
             Rule::Address => self.send_to(from, &leaf.value, is_telemetry(resource, layer), at),
-            Rule::Env => self.variable(from, leaf, at),
+            Rule::Env => self.variable(from, leaf, first_word(&resource.kind).starts_with("kube"), at),
             Rule::Key => self.refer(from, &leaf.value, LinkKind::Trusts, &[Layer::Secrets], at),
             // A policy or a version of a secret names what it belongs to: no trust of its own.
             Rule::Role | Rule::Secret if matches!(layer, Layer::Identity | Layer::Secrets) => {}
@@ -168,9 +138,8 @@ impl<'t> Emitter<'_, 't> {
             let Some(to) = self.target(*resource).filter(|to| *to != from) else { continue };
             let fits = self.facts.components.get(to as usize).is_some_and(|to| layers.contains(&to.layer));
             let seen = self.evidence(at, at.line);
-            let known = |link: &allod_facts::Link| link.from == from && link.to == to && link.kind == kind;
-            if fits && !self.facts.links.iter().rev().take(RECENT_LINKS).any(known) {
-                self.facts.link(from, kind, to, seen);
+            if fits {
+                self.link(from, kind, to, seen, None);
             }
         }
     }
@@ -195,10 +164,8 @@ impl<'t> Emitter<'_, 't> {
     ) {
         if let Some(to) = self.host(host, origin, at) {
             let seen = self.evidence(at, at.line);
-            let link = self.facts.link(from, LinkKind::SendsTo, to, seen);
-            if optional {
-                link.mitigations.push(Mitigation::NotRequired);
-            }
+            let mitigation = optional.then_some(Mitigation::NotRequired);
+            self.link(from, LinkKind::SendsTo, to, seen, mitigation);
         }
     }
 
@@ -214,7 +181,7 @@ impl<'t> Emitter<'_, 't> {
     }
 
     /// A variable of a workload: an address outside, or an attribute of a service that is made here.
-    fn variable(&mut self, from: ComponentRef, leaf: &Leaf, at: LineRef) {
+    fn variable(&mut self, from: ComponentRef, leaf: &Leaf, in_cluster: bool, at: LineRef) {
         if let Some(text) = leaf.value.as_text() {
             let upper = leaf.name.to_ascii_uppercase();
             let names_address =
@@ -224,8 +191,10 @@ impl<'t> Emitter<'_, 't> {
             let public = ["PUBLIC_", "EXTERNAL_", "SITE_", "BASE_", "CALLBACK", "REDIRECT", "WEBSITE"];
             let own = public.iter().any(|word| upper.contains(word));
             if text.contains("://") || (names_address && text.contains('.')) {
+                // In a cluster `name.namespace` is a service.
+                let labels = if in_cluster && !text.contains("://") { 3 } else { 1 };
                 for part in text.split(',').take(MAX_HOSTS) {
-                    if let Some(host) = host_in_text(part).filter(|_| !own) {
+                    if let Some(host) = host_in_text(part).filter(|host| !own && host.split('.').count() >= labels) {
                         self.send_to_host(from, &host, &leaf.value.origin, false, at);
                     }
                 }
@@ -234,149 +203,14 @@ impl<'t> Emitter<'_, 't> {
         self.refer(from, &leaf.value, LinkKind::StoresIn, &[Layer::Storage, Layer::Database], at);
         self.refer(from, &leaf.value, LinkKind::SendsTo, &[Layer::Messaging, Layer::AiModel, Layer::Observability], at);
     }
-
-    fn image(&mut self, from: ComponentRef, value: &Value, address: &str, at: LineRef) {
-        let repositories = value.origin.resources().len();
-        self.refer(from, value, LinkKind::BuiltFrom, &[Layer::Registry], at);
-        let known = value.as_text().map(str::to_owned).or_else(|| image_before_hole(value));
-        let Some(found) = known.as_deref().and_then(image::parse) else {
-            if let Some(unknown) = value.as_unknown().filter(|_| repositories == 0) {
-                self.unresolved(unknown, &format!("image of `{address}`"), Some(from), at);
-            }
-            return;
-        };
-        let seen = self.evidence(at, at.line);
-        let component = self.facts.add(found.component(seen.clone()));
-        self.decided_by(component, &value.origin);
-        let link = self.facts.link(from, LinkKind::BuiltFrom, component, seen);
-        if found.digest.is_some() {
-            link.mitigations.push(Mitigation::PinnedDigest);
-        }
-    }
-
-    /// The chart of a `helm_release`.
-    fn chart(&mut self, from: ComponentRef, fields: &Value, at: LineRef) {
-        let Some(chart) = fields.known_field("chart") else { return };
-        let line = own_line(chart, at);
-        let repository = fields.known_field("repository").filter(|repository| !repository.is_null());
-        if let Some(unknown) = chart.as_unknown().or_else(|| repository.and_then(Value::as_unknown)) {
-            let unknown = unknown.clone();
-            self.unresolved(&unknown, "chart", Some(from), line);
-            return;
-        }
-        let chart_name = chart.as_text().unwrap_or_default();
-        let whole = match repository.and_then(Value::as_text) {
-            Some(repository) => format!("{}/{chart_name}", repository.trim_end_matches('/')),
-            None => chart_name.to_owned(),
-        };
-        if whole.starts_with('.') || whole.starts_with('/') {
-            return;
-        }
-        let place = whole.split_once("://").map_or(&*whole, |(_, rest)| rest);
-        let place = place.rsplit_once('@').map_or(place, |(_, rest)| rest);
-        let seen = self.evidence(line, line.line);
-        let name = place.rsplit('/').next().unwrap_or(place);
-        let mut component =
-            Component::new(&format!("chart:{place}"), name, "chart", Layer::Registry, Role::Artefact, seen.clone());
-        component.clues.push(Clue::new(ClueKind::HelmChart, place));
-        if let Some(host) = whole.contains("://").then(|| host_in_text(&whole)).flatten() {
-            component.clues.push(Clue::new(ClueKind::Host, &host));
-        }
-        let component = self.facts.add(component);
-        let mut origin = chart.origin.clone();
-        if let Some(repository) = repository {
-            origin.add(&repository.origin);
-        }
-        self.decided_by(component, &origin);
-        self.facts.link(from, LinkKind::BuiltFrom, component, seen);
-        let why = Unknown { code: "U003", reason: "it lies elsewhere and is not fetched".to_owned(), shape: None };
-        self.unresolved(&why, &format!("inside of chart `{place}`"), Some(component), line);
-    }
-
-    /// Data sources that reach out by themselves: `http`, and states that others keep.
-    fn data_links(&mut self, instance: &Rc<Instance<'t>>, number: u32, resource: &'t Resource<'t>) {
-        let Some(root) = self.root else { return };
-        let at = LineRef { file: resource.file, line: resource.block.line };
-        match &*resource.kind {
-            "http" => {
-                let url = self.eval.resource_object(instance, number, 0).known_field("url").cloned();
-                let Some(url) = url else { return };
-                if let Some(host) = host_in(&url)
-                    && let Some(to) = self.host(&host, &url.origin, own_line(&url, at))
-                {
-                    let seen = self.evidence(at, resource.block.end_line);
-                    self.facts.link(root, LinkKind::BuiltFrom, to, seen);
-                }
-            }
-            "terraform_remote_state" => {
-                let fields = self.eval.resource_object(instance, number, 0);
-                let Some(backend) = fields.known_field("backend").and_then(Value::as_text) else { return };
-                let config = fields.known_field("config").cloned().unwrap_or_else(Value::null);
-                let seen = self.evidence(at, resource.block.end_line);
-                let id = format!("{}#{}{}", super::provider::root_id(instance), instance.prefix, resource.address());
-                let kind = "data.terraform_remote_state";
-                let mut component = Component::new(&id, &resource.name, kind, Layer::Iac, Role::Provided, seen.clone());
-                match state_clues(backend, &config) {
-                    StateHolder::Service(clues) if backend != "local" => component.clues = clues,
-                    StateHolder::Unknown => {}
-                    _ => component.role = Role::Own,
-                }
-                let component = self.facts.add(component);
-                self.facts.link(root, LinkKind::BuiltFrom, component, seen);
-            }
-            "tfe_outputs" => {
-                let seen = self.evidence(at, resource.block.end_line);
-                self.resource_instances(instance, number, resource);
-                if let Some(component) = self.reference(instance.number, number, 0) {
-                    self.facts.link(root, LinkKind::BuiltFrom, component, seen);
-                }
-            }
-            _ => {}
-        }
-    }
 }
 
-/// Data sources that tell something about the account, the provider or a text: no part of a stack.
-fn is_about_oneself(kind: &str) -> bool {
-    const KINDS: &[&str] = &[
-        "aws_caller_identity",
-        "aws_partition",
-        "aws_region",
-        "aws_regions",
-        "aws_availability_zones",
-        "aws_availability_zone",
-        "aws_canonical_user_id",
-        "aws_default_tags",
-        "aws_ip_ranges",
-        "aws_service_principal",
-        "azurerm_client_config",
-        "azurerm_subscription",
-        "azuread_client_config",
-        "google_client_config",
-        "google_client_openid_userinfo",
-        "google_project",
-        "google_compute_zones",
-        "google_iam_policy",
-    ];
-    kind.ends_with("policy_document") || KINDS.contains(&kind)
-}
-
-/// Links are looked through this far back for a double one: those of one resource lie together.
-const RECENT_LINKS: usize = 50;
 /// Hosts of one list of brokers.
 const MAX_HOSTS: usize = 16;
 
 /// The line of an argument, when it stands in the file of its block.
 pub(super) fn own_line(value: &Value, block: LineRef) -> LineRef {
     value.origin.lines().first().copied().filter(|line| line.file == block.file).unwrap_or(block)
-}
-
-/// `name:<unknown>`: the image is known but for its tag.
-fn image_before_hole(value: &Value) -> Option<String> {
-    let shape = value.as_unknown()?.shape.clone()?;
-    let (before, after) = shape.split_once(HOLE)?;
-    let named = before.strip_suffix([':', '@'])?;
-    (!named.is_empty() && !after.contains('/')).then(|| named.to_owned())
 }
 
 /// Where stored data goes, rather than which bucket is being set up.

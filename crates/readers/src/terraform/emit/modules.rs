@@ -32,10 +32,8 @@ impl<'t> Emitter<'_, 't> {
                     component.evidence.push(self.evidence(LineRef { file: call.file, line }, line));
                 }
                 let component = self.facts.add(component);
-                let link = self.facts.link(root, LinkKind::BuiltFrom, component, seen);
-                if module.pinned {
-                    link.mitigations.push(Mitigation::PinnedDigest);
-                }
+                let mitigation = module.pinned.then_some(Mitigation::PinnedDigest);
+                self.link(root, LinkKind::BuiltFrom, component, seen, mitigation);
                 let reason = "it lies elsewhere and is not fetched".to_owned();
                 let why = Unknown { code: "U003", reason, shape: None };
                 self.unresolved(&why, &format!("inside of module `{}`", module.address), Some(component), at);

@@ -117,7 +117,8 @@ impl<'t> Emitter<'_, 't> {
             }
             Region::None => None,
         };
-        if region.is_none() && short == "aws" && fields.known_field("region").is_none() && !fields_empty(fields) {
+        let used = self.facts.components.get(component as usize).is_some_and(|c| c.confidence > Confidence::Low);
+        if region.is_none() && short == "aws" && fields.known_field("region").is_none() && used {
             let why = Unknown { code: "U001", reason: "no file sets it".to_owned(), shape: None };
             self.unresolved(&why, &format!("region of provider `{key}`"), Some(component), at);
         }
@@ -134,7 +135,7 @@ impl<'t> Emitter<'_, 't> {
         }
         if let Some(backend) = self.backend {
             let seen = self.evidence(at, at.line);
-            self.facts.link(component, LinkKind::DeployedBy, backend, seen);
+            self.link(component, LinkKind::DeployedBy, backend, seen, None);
         }
         let tags = fields
             .known_field("default_labels")
@@ -217,10 +218,6 @@ impl<'t> Emitter<'_, 't> {
         let name = key_of(&name, alias.as_deref());
         self.implicit(&instance, &name, at, Confidence::Medium)
     }
-}
-
-fn fields_empty(fields: &Value) -> bool {
-    fields.as_object().is_none_or(|fields| fields.map.is_empty())
 }
 
 pub(super) fn root_id(instance: &Instance<'_>) -> String {

@@ -4,7 +4,7 @@ use super::links::own_line;
 use crate::endpoint::is_host_name;
 use crate::terraform::module::Resource;
 use crate::terraform::value::{Data, LineRef, Value};
-use allod_facts::{Clue, ClueKind, ComponentRef, Layer, LinkKind};
+use allod_facts::{Clue, ClueKind, ComponentRef, Layer, LinkKind, Mitigation};
 
 /// Arguments that hold what a record says.
 const VALUES: &[&str] = &[
@@ -43,6 +43,16 @@ impl<'t> Emitter<'_, 't> {
         for name in ZONES {
             if let Some(zone) = fields.known_field(name) {
                 self.refer(from, zone, LinkKind::ResolvedBy, &[Layer::Dns], own_line(zone, at));
+            }
+        }
+        let dns_only = match fields.known_field("proxied") {
+            None => resource.kind.starts_with("cloudflare"),
+            Some(proxied) => proxied.as_bool() == Some(false),
+        };
+        if dns_only {
+            let mine = self.facts.links.iter_mut().rev().take_while(|link| link.from == from);
+            for link in mine.filter(|link| link.kind == LinkKind::ResolvedBy) {
+                link.mitigations.push(Mitigation::TlsPassesThrough);
             }
         }
         let stated = fields.known_field("type").or_else(|| fields.known_field("record_type"));
@@ -90,10 +100,8 @@ impl<'t> Emitter<'_, 't> {
 
     fn record_text(&mut self, from: ComponentRef, kind: &str, text: &str, value: &Value, at: LineRef) {
         match kind {
-            "A" | "AAAA" => {
-                if text.parse::<std::net::IpAddr>().is_ok() {
-                    self.send_to_host(from, text, &value.origin, false, at);
-                }
+            "A" | "AAAA" if text.parse::<std::net::IpAddr>().is_ok() => {
+                self.send_to_host(from, text, &value.origin, false, at);
             }
             "CNAME" | "ALIAS" | "ANAME" => {
                 self.named(from, text, ClueKind::CanonicalName, LinkKind::SendsTo, value, at);
@@ -126,7 +134,7 @@ impl<'t> Emitter<'_, 't> {
             }
         }
         let seen = self.evidence(at, at.line);
-        self.facts.link(from, kind, to, seen);
+        self.link(from, kind, to, seen, None);
     }
 }
 

@@ -80,7 +80,7 @@ impl<'t> Emitter<'_, 't> {
         stated_labels(&mut component, fields, provider);
         let component = self.facts.add(component);
         self.place(component, instance, resource, fields, provider);
-        self.facts.link(component, LinkKind::RunsOn, provider.component, seen);
+        self.link(component, LinkKind::RunsOn, provider.component, seen, None);
         component
     }
 
@@ -182,12 +182,19 @@ fn clues(kind: &str, provider: &Provider) -> (Vec<Clue>, Role) {
         Target::Vendor => (vendor(), Role::Provided),
         Target::Host(name, _) => host(name),
         Target::Inside(_) | Target::Resources(..) => (Vec::new(), Role::Own),
+        // Workloads are the organisation's own, wherever the cluster is.
+        Target::Unknown(..) if runs_workloads(&provider.source) => (Vec::new(), Role::Own),
         Target::Unknown(..) => (Vec::new(), Role::Provided),
         Target::Services(services) => {
             let service = kind.split('_').nth(1).unwrap_or_default();
             services.get(service).map_or_else(|| (vendor(), Role::Provided), |(name, _)| host(name))
         }
     }
+}
+
+fn runs_workloads(source: &str) -> bool {
+    let name = source.rsplit('/').next().unwrap_or(source);
+    matches!(name, "kubernetes" | "kubectl" | "helm" | "docker" | "nomad" | "kustomization")
 }
 
 /// Data classes and environment, from tags or labels that say so.

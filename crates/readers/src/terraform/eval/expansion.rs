@@ -1,4 +1,4 @@
-use super::{Evaluator, Scope, pairs};
+use super::{ABSENT, Evaluator, Scope, pairs};
 use crate::limits::MAX_INSTANCES;
 use crate::terraform::syntax::Body;
 use crate::terraform::value::{Data, Origin, Unknown, Value};
@@ -90,7 +90,7 @@ impl<'t> Evaluator<'t> {
             Some(number) if number < 1.0 => none(&origin, of),
             Some(number) if number as usize > MAX_INSTANCES => {
                 let all = unknown("U002", format!("it stands for {} instances", number as usize));
-                of(vec![any(&all)], Some(Doubt::TooMany(number as usize)))
+                of(vec![any(&all, &origin)], Some(Doubt::TooMany(number as usize)))
             }
             Some(number) => {
                 let each = |at| Each { key: Some(Key::Index(at)), value: None };
@@ -98,7 +98,7 @@ impl<'t> Evaluator<'t> {
             }
             None => {
                 let why = reason(count, "`count` is no number");
-                of(vec![any(&why)], Some(Doubt::Unknown(why)))
+                of(vec![any(&why, &origin)], Some(Doubt::Unknown(why)))
             }
         }
     }
@@ -108,7 +108,7 @@ impl<'t> Evaluator<'t> {
         let of = |instances, doubt| Expansion { repeated: Repeated::ForEach, instances, origin: origin.clone(), doubt };
         let Ok(pairs) = pairs(source) else {
             let why = reason(source, "`for_each` is no map or set");
-            return of(vec![any(&why)], Some(Doubt::Unknown(why)));
+            return of(vec![any(&why, &origin)], Some(Doubt::Unknown(why)));
         };
         let rest = source.as_object().and_then(|fields| fields.rest.clone());
         if pairs.is_empty() && rest.is_none() {
@@ -116,7 +116,7 @@ impl<'t> Evaluator<'t> {
         }
         if pairs.len() > MAX_INSTANCES {
             let all = unknown("U002", format!("it stands for {} instances", pairs.len()));
-            return of(vec![any(&all)], Some(Doubt::TooMany(pairs.len())));
+            return of(vec![any(&all, &origin)], Some(Doubt::TooMany(pairs.len())));
         }
         let is_map = matches!(source.data, Data::Object(_));
         let mut doubt = rest.clone().map(Doubt::Unknown);
@@ -132,7 +132,7 @@ impl<'t> Evaluator<'t> {
             }
         }
         if let Some(Doubt::Unknown(why)) = &doubt {
-            instances.push(any(why));
+            instances.push(any(why, &origin));
         }
         of(instances, doubt)
     }
@@ -140,15 +140,15 @@ impl<'t> Evaluator<'t> {
 
 fn none(origin: &Origin, of: impl FnOnce(Vec<Each>, Option<Doubt>) -> Expansion) -> Expansion {
     if origin.is_flippable() {
-        let why = unknown("U002", "it is not created with the values that are set".to_owned());
-        of(vec![any(&why)], Some(Doubt::None))
+        let why = unknown(ABSENT, "it is not created with the values that are set".to_owned());
+        of(vec![any(&why, origin)], Some(Doubt::None))
     } else {
         of(Vec::new(), None)
     }
 }
 
-fn any(why: &Rc<Unknown>) -> Each {
-    Each { key: Some(Key::Any(why.clone())), value: Some(Value::new(Data::Unknown(why.clone()))) }
+fn any(why: &Rc<Unknown>, origin: &Origin) -> Each {
+    Each { key: Some(Key::Any(why.clone())), value: Some(Value::new(Data::Unknown(why.clone())).from(origin)) }
 }
 
 fn unknown(code: &'static str, reason: String) -> Rc<Unknown> {

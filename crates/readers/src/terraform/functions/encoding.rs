@@ -82,7 +82,7 @@ fn write_text(text: &str, out: &mut String) {
 }
 
 /// The nesting of a node has the limit of its parser.
-pub(in super::super) fn from_node(node: &Node) -> Value {
+fn from_node(node: &Node) -> Value {
     match &node.value {
         NodeValue::Null => Value::null(),
         NodeValue::Seq(items) => Value::list(items.iter().map(from_node).collect()),

@@ -57,67 +57,78 @@ fn template<'t>(eval: &Evaluator<'t>, text: &str, variables: Option<&Value>, sco
 }
 
 fn fileset(eval: &Evaluator<'_>, folder: &str, pattern: &str) -> Value {
-    let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-    let under = eval.files.paths().filter_map(|path| path.strip_prefix(&prefix));
+    let key = (folder.to_owned(), pattern.to_owned());
+    if let Some(known) = eval.filesets.borrow().get(&key) {
+        return known.clone();
+    }
     let pattern: Vec<char> = pattern.chars().collect();
-    let found = under.filter(|path| matches(&pattern, path)).take(MAX_INSTANCES);
-    Value::list(found.map(Value::text).collect())
+    if pattern.len() > MAX_PATTERN {
+        return Value::unknown("U002", "a pattern for files is too long".to_owned());
+    }
+    // Letters before the first special one must be at the start of every match.
+    let fixed: String = pattern.iter().take_while(|letter| !"*?{[\\".contains(**letter)).collect();
+    let found = eval
+        .files
+        .under(folder)
+        .filter_map(|path| path.get(folder.len()..)?.strip_prefix('/').or((folder.is_empty()).then_some(path)));
+    let found = found.filter(|path| path.starts_with(&fixed) && matches(&pattern, path)).take(MAX_INSTANCES);
+    let value = Value::list(found.map(Value::text).collect());
+    eval.filesets.borrow_mut().insert(key, value.clone());
+    value
 }
 
-/// `*` and `?` inside a folder, `**` over folders, `{a,b}` for alternatives. Linear in text times pattern.
+/// The longest pattern for file names, in letters.
+const MAX_PATTERN: usize = 500;
+
+/// `*` and `?` inside a folder, `**` over folders, `{a,b}` for alternatives.
 fn matches(pattern: &[char], path: &str) -> bool {
-    if let Some(open) = pattern.iter().position(|letter| *letter == '{') {
-        let close = pattern.iter().skip(open).position(|letter| *letter == '}').map(|at| at + open);
-        if let Some(close) = close {
-            let (before, inside, after) = (pattern.get(..open), pattern.get(open + 1..close), pattern.get(close + 1..));
-            let (before, inside, after) = (before.unwrap_or(&[]), inside.unwrap_or(&[]), after.unwrap_or(&[]));
-            // Only the first braces: a second pair would make the number of patterns grow.
-            return inside
-                .split(|letter| *letter == ',')
-                .any(|choice| star_match(&[before, choice, after].concat(), path));
-        }
-    }
-    star_match(pattern, path)
+    let open = pattern.iter().position(|letter| *letter == '{');
+    let close = pattern.iter().position(|letter| *letter == '}');
+    let (Some(open), Some(close)) = (open, close) else { return star_match(pattern, path) };
+    let (Some(before), Some(inside), Some(after)) =
+        (pattern.get(..open), pattern.get(open + 1..close), pattern.get(close + 1..))
+    else {
+        return star_match(pattern, path);
+    };
+    // Only the first braces: with more of them the number of patterns would grow fast.
+    inside.split(|letter| *letter == ',').any(|choice| star_match(&[before, choice, after].concat(), path))
 }
 
+/// Takes text times pattern steps: `reached` are the places of the pattern that the text so far leads to.
 fn star_match(pattern: &[char], path: &str) -> bool {
-    // The set of pattern positions that the text read so far can have reached.
     let mut reached = vec![false; pattern.len() + 1];
-    let open = |reached: &mut Vec<bool>| {
-        for at in 0..pattern.len() {
-            if reached.get(at) == Some(&true) && pattern.get(at) == Some(&'*') {
-                // `**/` may stand for no folder at all.
-                let double = pattern.get(at + 1) == Some(&'*');
-                let next = if double && pattern.get(at + 2) == Some(&'/') { at + 3 } else { at + 1 };
-                if let Some(slot) = reached.get_mut(next) {
-                    *slot = true;
-                }
-                if let Some(slot) = reached.get_mut(at + 1) {
-                    *slot = true;
-                }
-            }
-        }
-    };
-    if let Some(first) = reached.first_mut() {
-        *first = true;
-    }
-    open(&mut reached);
+    let mut next = reached.clone();
+    reach(&mut reached, pattern, 0);
     for letter in path.chars() {
-        let mut next = vec![false; pattern.len() + 1];
-        for (at, wanted) in pattern.iter().enumerate().filter(|(at, _)| reached.get(*at) == Some(&true)) {
+        next.fill(false);
+        for (at, wanted) in pattern.iter().enumerate() {
+            if reached.get(at) != Some(&true) {
+                continue;
+            }
             let double = pattern.get(at + 1) == Some(&'*') || at > 0 && pattern.get(at - 1) == Some(&'*');
-            let to = match wanted {
-                '*' if letter != '/' || double => at,
-                '?' if letter != '/' => at + 1,
-                wanted if *wanted == letter => at + 1,
-                _ => continue,
-            };
-            if let Some(slot) = next.get_mut(to) {
-                *slot = true;
+            match wanted {
+                '*' if letter != '/' || double => reach(&mut next, pattern, at),
+                '?' if letter != '/' => reach(&mut next, pattern, at + 1),
+                wanted if *wanted == letter => reach(&mut next, pattern, at + 1),
+                _ => {}
             }
         }
-        reached = next;
-        open(&mut reached);
+        std::mem::swap(&mut reached, &mut next);
     }
     reached.last() == Some(&true)
+}
+
+/// Marks a place of the pattern, and those behind it that need no letter: a star may stand for nothing, `**/` for no
+/// folder at all.
+fn reach(reached: &mut [bool], pattern: &[char], mut at: usize) {
+    while let Some(slot) = reached.get_mut(at).filter(|slot| !**slot) {
+        *slot = true;
+        if pattern.get(at) != Some(&'*') {
+            return;
+        }
+        if pattern.get(at + 1) == Some(&'*') && pattern.get(at + 2) == Some(&'/') {
+            reach(reached, pattern, at + 3);
+        }
+        at += 1;
+    }
 }

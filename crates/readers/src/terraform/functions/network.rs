@@ -92,7 +92,7 @@ fn subnets(network: Network, sizes: &[Value]) -> Option<Value> {
             return None;
         }
         all.push(Value::text(&Network { address: start, ..subnet }.text()));
-        next = (start | mask).checked_add(1).unwrap_or(u128::MAX);
+        next = (start | mask).saturating_add(1);
     }
     Some(Value::list(all))
 }

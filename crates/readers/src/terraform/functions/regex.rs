@@ -1,17 +1,11 @@
-//! `regex`, `regexall` and `replace` with a pattern: the RE2 syntax, as far as configurations use it.
-//!
-//! Patterns run as a set of threads over the text (as Pike's virtual machine), so that no pattern takes more than text
-//! times pattern steps. What is not understood (`\p{..}`, flags inside) makes the value unknown.
-
-mod machine;
-mod pattern;
+//! `regex`, `regexall` and `replace` with a pattern. Terraform's syntax is RE2's, which the `regex` crate shares; both
+//! take time linear in the text whatever the pattern.
 
 use super::{done, text_at};
-use crate::limits::MAX_TEXT_BYTES;
+use crate::limits::{MAX_PATTERN_BYTES, MAX_TEXT_BYTES};
 use crate::terraform::eval::failed;
 use crate::terraform::value::Value;
-use machine::{Found, find};
-use pattern::{Program, compile};
+use regex::{Captures, Regex, RegexBuilder};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -20,11 +14,9 @@ pub(super) fn call(name: &str, args: &[Value]) -> Option<Value> {
         return None;
     }
     let Some((pattern, text)) = text_at(args, 0).zip(text_at(args, 1)) else { return done(None) };
-    let Some(program) = compile(&pattern) else { return Some(not_understood()) };
-    let Some(found) = all(&program, &text, if name == "regex" { 1 } else { usize::MAX }) else {
-        return Some(not_understood());
-    };
-    let mut values = found.iter().map(|found| captured(&program, found, &text));
+    let Some(regex) = compile(&pattern) else { return Some(not_understood()) };
+    let most = if name == "regex" { 1 } else { usize::MAX };
+    let mut values = regex.captures_iter(&text).take(most).map(|found| captured(&regex, &found));
     Some(match name {
         "regex" => values.next().unwrap_or_else(|| failed("a pattern does not match")),
         _ => Value::list(values.collect()),
@@ -33,15 +25,14 @@ pub(super) fn call(name: &str, args: &[Value]) -> Option<Value> {
 
 /// `replace(text, "/pattern/", with)`: `$1` and `${name}` stand for groups.
 pub(super) fn replace(text: &str, pattern: &str, with: &str) -> Option<Value> {
-    let Some(program) = compile(pattern) else { return Some(not_understood()) };
-    let Some(found) = all(&program, text, usize::MAX) else { return Some(not_understood()) };
+    let Some(regex) = compile(pattern) else { return Some(not_understood()) };
     let mut out = String::new();
     let mut after = 0;
-    for found in found {
-        let (start, end) = found.group(0)?;
-        out.push_str(text.get(after..start)?);
-        expand(&program, &found, text, with, &mut out);
-        after = end;
+    for found in regex.captures_iter(text) {
+        let whole = found.get(0)?;
+        out.push_str(text.get(after..whole.start())?);
+        found.expand(with, &mut out);
+        after = whole.end();
         if out.len() > MAX_TEXT_BYTES {
             break;
         }
@@ -50,95 +41,45 @@ pub(super) fn replace(text: &str, pattern: &str, with: &str) -> Option<Value> {
     Some(Value::text(&out))
 }
 
+fn compile(pattern: &str) -> Option<Regex> {
+    RegexBuilder::new(pattern).size_limit(MAX_PATTERN_BYTES).build().ok()
+}
+
 fn not_understood() -> Value {
     Value::unknown("U002", "a pattern is not evaluated".to_owned())
 }
 
-fn all(program: &Program, text: &str, most: usize) -> Option<Vec<Found>> {
-    let mut found: Vec<Found> = Vec::new();
-    let mut from = 0;
-    while found.len() < most && from <= text.len() {
-        let Some(next) = find(program, text, from)? else { break };
-        let (start, end) = next.group(0)?;
-        // An empty match moves on by one letter, so that it ends.
-        from = if end > start { end } else { end + text.get(end..)?.chars().next().map_or(1, char::len_utf8) };
-        found.push(next);
-    }
-    Some(found)
-}
-
 /// The whole match, or its groups: as a list, or by name.
-fn captured(program: &Program, found: &Found, text: &str) -> Value {
-    let part = |group: usize| match found.group(group).and_then(|(start, end)| text.get(start..end)) {
-        Some(part) => Value::text(part),
-        None => Value::null(),
-    };
-    if program.groups == 0 {
+fn captured(regex: &Regex, found: &Captures<'_>) -> Value {
+    let part = |group: usize| found.get(group).map_or_else(Value::null, |part| Value::text(part.as_str()));
+    let groups = regex.captures_len() - 1;
+    if groups == 0 {
         return part(0);
     }
-    if program.names.is_empty() {
-        return Value::list((1..=program.groups).map(part).collect());
-    }
-    let field = |(name, group): (&String, &usize)| (Rc::from(name.as_str()), part(*group));
-    Value::object(program.names.iter().map(field).collect::<BTreeMap<_, _>>())
-}
-
-fn expand(program: &Program, found: &Found, text: &str, with: &str, out: &mut String) {
-    let mut rest = with;
-    while let Some((before, after)) = rest.split_once('$') {
-        out.push_str(before);
-        let (name, next) = match after.strip_prefix('{').and_then(|inside| inside.split_once('}')) {
-            Some((name, next)) => (name, next),
-            None => {
-                let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
-                after.split_at_checked(end).unwrap_or((after, ""))
-            }
-        };
-        let group = name.parse().ok().or_else(|| program.names.get(name).copied());
-        let part = group.and_then(|group| found.group(group)).and_then(|(start, end)| text.get(start..end));
-        out.push_str(part.unwrap_or(""));
-        rest = next;
-    }
-    out.push_str(rest);
+    let names: BTreeMap<Rc<str>, Value> =
+        regex.capture_names().enumerate().filter_map(|(group, name)| Some((Rc::from(name?), part(group)))).collect();
+    if names.is_empty() { Value::list((1..=groups).map(part).collect()) } else { Value::object(names) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::terraform::value::{Data, equal};
 
     #[test]
-    fn patterns() {
-        let check = |pattern: &str, text: &str, expect: &[&str]| {
-            let program = compile(pattern).unwrap_or_else(|| panic!("{pattern}"));
-            let found = all(&program, text, usize::MAX).unwrap();
-            let parts: Vec<&str> = found.iter().map(|f| f.group(0).map(|(a, b)| &text[a..b]).unwrap()).collect();
-            assert_eq!(parts, expect, "{pattern}");
+    fn patterns_replace_with_groups() {
+        let check = |text: &str, pattern: &str, with: &str, expect: &str| {
+            assert!(equal(&replace(text, pattern, with).unwrap(), &Value::text(expect)) == Some(true), "{pattern}");
         };
-        check("a+", "caaat a", &["aaa", "a"]);
-        check("a+?", "aaa", &["a", "a", "a"]);
-        check("[a-c_]+|x", "abx-_", &["ab", "x", "_"]);
-        check("^\\d{2,3}$", "123", &["123"]);
-        check("^\\d{2,3}$", "1234", &[]);
-        check("(?:foo|fo)o?", "fooo", &["fooo"]);
-        check("[^/]+$", "a/b/c", &["c"]);
-        check("(?i)ABC", "xabc", &["abc"]);
-        check("\\bcat\\b", "cat concat", &["cat"]);
-        check("é.", "éa", &["éa"]);
-        check("x*", "ab", &["", "", ""]);
+        check("caaat", "a+", "o", "cot");
+        check("a-b", "(\\w)-(?P<last>\\w)", "${last}-$1", "b-a");
+        check("éa", "é.", "x", "x");
     }
 
     #[test]
-    fn what_is_not_understood_is_no_pattern() {
-        for pattern in ["(", "[a", "a{2", "*a", "\\p{L}", "a{5000}", ")", "(?P<n", "(?<=a)b"] {
-            assert!(compile(pattern).is_none(), "{pattern}");
+    fn what_is_not_understood_is_unknown() {
+        for pattern in ["(", "[a", "*a", "(?<=a)b", "((((a{30}){30}){30}){30})"] {
+            assert!(matches!(replace("a", pattern, "").unwrap().data, Data::Unknown(_)), "{pattern}");
         }
-        assert!(compile(&"(".repeat(5_000)).is_none());
-        assert!(compile("((((a{30}){30}){30}){30})").is_none());
-    }
-
-    #[test]
-    fn hard_patterns_end() {
-        let program = compile("(a*)*b").unwrap();
-        assert!(find(&program, &"a".repeat(5_000), 0).unwrap().is_none());
     }
 }

@@ -343,7 +343,6 @@ impl<'s> Parser<'s> {
     }
 
     /// `k, v in source`.
-    #[expect(clippy::type_complexity, reason = "three parts, taken apart at once by both callers")]
     pub(super) fn for_header(&mut self) -> Parsed<(Option<Cow<'s, str>>, Cow<'s, str>, Expr<'s>)> {
         let mut names = Vec::new();
         loop {
