@@ -207,7 +207,8 @@ fn location_of(part: &Part<'_>, register: &Register) -> Option<Location> {
     let region = place.and_then(|place| place.region.as_deref());
     let stated = place.and_then(|place| place.country);
     let known = part.service.zip(region).and_then(|(service, region)| register.region(service, region));
-    let by_service = part.service.filter(|_| region.is_none()).and_then(|service| {
+    // A hint says which service, not which of its sites.
+    let by_service = part.service.filter(|_| region.is_none() && !part.is_hint()).and_then(|service| {
         match service.locations.get("content").or_else(|| service.locations.get("telemetry"))?.value.as_slice() {
             [one] if one.len() == 2 && one != "EU" => Country::new(one),
             _ => None,

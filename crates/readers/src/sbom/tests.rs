@@ -52,7 +52,7 @@ fn declared_clouds_and_an_operating_system() {
        "value": "ovhcloud"},
       {"name": "acme.deployment.cloud.region",
        "value": "GRA, SBG"},
-      {"name": "acme.owner", "value": "x"}
+      {"name": "acme.owner", "value": "x"}, {"name": "cdx:device:location", "value": "board"}
     ]}},
   "components": [{
     "type": "operating-system", "bom-ref": "os",
