@@ -1,13 +1,13 @@
 //! From resources and configuration to facts. Components are kept small: a plan may have a million of them.
 
 use super::configuration::Configuration;
-use super::layer::layer_of;
 use super::provider::provider_source;
 use super::resources::Resource;
 use super::sources::without_scheme;
 use super::values::{Attribute, Seen, Values};
 use crate::endpoint::{self, Target};
 use crate::image::ImageRef;
+use crate::terraform::layer_of;
 use allod_facts::{
     Clue, ClueKind, Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Mitigation, Place, Role,
 };
