@@ -15,6 +15,7 @@ pub(crate) fn layer_of(kind: &str) -> Layer {
 
 /// Providers all of whose resources lie in one layer, or nearly so.
 const PROVIDERS: &[(&str, Layer)] = &[
+    ("terraform_remote_state", Layer::Iac),
     ("aws_s3_", Layer::Storage),
     ("google_storage_bucket", Layer::Storage),
     ("datadog_", Layer::Observability),
