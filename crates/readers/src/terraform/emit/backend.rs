@@ -1,4 +1,5 @@
 use super::Emitter;
+use super::names::{state_kind, state_name};
 use crate::endpoint::{HostKind, host_kind};
 use crate::terraform::emit::hosts::host_in;
 use crate::terraform::eval::{Each, Instance, Scope};
@@ -33,8 +34,8 @@ impl<'t> Emitter<'_, 't> {
         let name = if instance.module.dir.is_empty() { "." } else { instance.module.dir };
         let mut component = Component::new(
             &format!("tf:{name}#backend"),
-            &backend.kind,
-            "backend",
+            &state_name(instance.module.dir),
+            &state_kind(&backend.kind),
             Layer::Iac,
             Role::Provided,
             seen.clone(),
