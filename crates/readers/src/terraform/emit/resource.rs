@@ -28,7 +28,7 @@ impl<'t> Emitter<'_, 't> {
                 Mode::Managed if !is_local(first_word(&resource.kind)) => {
                     self.resource_instances(instance, number as u32, resource);
                 }
-                Mode::Data if !is_local(first_word(&resource.kind)) => {
+                Mode::Data if !is_local(first_word(&resource.kind)) && !resource.kind.starts_with("dns_") => {
                     // It is asked at its provider, which so is in use, here.
                     let provider = self.provider_of(instance, resource);
                     if let Some(provider) = provider.filter(|_| !is_about_oneself(&resource.kind)) {

@@ -85,6 +85,7 @@ const TIES: &[&str] = &[
     "method",
     "object",
     "permission",
+    "policy",
     "response",
     "rule",
     "target",
@@ -93,6 +94,8 @@ const TIES: &[&str] = &[
 
 /// Arguments that speak about other resources than the one that is set up.
 const ASIDE: &[&str] = &[
+    "name",
+    "name_prefix",
     "policy",
     "assume_role_policy",
     "inline_policy",
@@ -247,6 +250,7 @@ mod tests {
         check("aws_iam_role_policy_attachment", &["aws_iam_policy", "aws_iam_role"], Some("aws_iam_role"));
         check("aws_route_table_association", &["aws_subnet", "aws_route_table"], Some("aws_route_table"));
         check("aws_lambda_permission", &["aws_sns_topic", "aws_lambda_function"], Some("aws_lambda_function"));
+        check("aws_ecr_lifecycle_policy", &["aws_ecr_repository"], Some("aws_ecr_repository"));
         check("aws_kms_alias", &["aws_kms_key"], Some("aws_kms_key"));
         check("aws_vpc_security_group_ingress_rule", &["aws_vpc", "aws_security_group"], Some("aws_security_group"));
         check(

@@ -72,7 +72,7 @@ pub(in super::super) fn build<'s>(loaded: &'s [Loaded], files: &Files) -> Tree<'
         let (generated, _) = parse(&file.generated);
         units.push(Unit { number, path: &file.path, body, generated });
     }
-    add_units(&mut tree, units, files);
+    add_units(&mut tree, &units, files);
     add_settings(&mut tree, loaded);
     tree
 }

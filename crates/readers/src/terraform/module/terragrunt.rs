@@ -78,7 +78,7 @@ fn without_values(line: &str, out: &mut String) {
 }
 
 /// Adds the units to the modules of their folders, and all files as what `read_terragrunt_config` can read.
-pub(super) fn add_units<'s>(tree: &mut Tree<'s>, units: Vec<Unit<'s>>, files: &Files) {
+pub(super) fn add_units<'s>(tree: &mut Tree<'s>, units: &[Unit<'s>], files: &Files) {
     let by_path: BTreeMap<&str, &Unit<'s>> = units.iter().map(|unit| (unit.path, unit)).collect();
     let included: BTreeSet<&str> = units
         .iter()
@@ -87,7 +87,7 @@ pub(super) fn add_units<'s>(tree: &mut Tree<'s>, units: Vec<Unit<'s>>, files: &F
         .map(|unit| unit.path)
         .collect();
     let mut budget = MAX_INCLUDED;
-    for unit in &units {
+    for unit in units {
         let config = tree.configs.entry(unit.path).or_default();
         (config.dir, config.first_file) = (folder_of(unit.path), unit.number);
         add_locals(config, unit);

@@ -94,7 +94,7 @@ terraform {
     let lines: Vec<String> =
         module.into_iter().flat_map(|one| &one.evidence).map(|seen| format!("{}:{}", seen.path, seen.line)).collect();
     assert_eq!(lines, ["prod/db/terragrunt.hcl:7", "prod/db/terragrunt.hcl:8", "common/db.hcl:2"]);
-    assert!(facts.find("tf:prod/db#backend").is_some(), "{}", shown(&facts));
+    assert!(facts.find("tf:root.hcl#backend").is_some(), "{}", shown(&facts));
     assert!(facts.diagnostics.is_empty(), "{}", shown(&facts));
 }
 
@@ -109,4 +109,25 @@ fn files_that_include_each_other_end() {
         ("c.hcl", "terraform {\n  source = \".\"\n}\ninputs = local.y\n"),
     ]);
     assert!(facts.components.len() < 10, "{}", shown(&facts));
+}
+
+#[test]
+fn what_many_units_include_is_one_thing_in_each_region() {
+    let unit = "include {\n  path = find_in_parent_folders(\"root.hcl\")\n}\n";
+    let facts = read_tree(&[
+        ("root.hcl", ROOT),
+        ("eu/region.hcl", "locals {\n  region = \"eu-west-3\"\n}\n"),
+        ("us/region.hcl", "locals {\n  region = \"us-east-1\"\n}\n"),
+        ("eu/a/terragrunt.hcl", unit),
+        ("eu/b/terragrunt.hcl", unit),
+        ("us/a/terragrunt.hcl", unit),
+    ]);
+    let ids: Vec<&str> = facts.components.iter().map(|one| &*one.id).filter(|id| id.contains('#')).collect();
+    let expect = [
+        "tf:root.hcl:eu-west-3#backend",
+        "tf:root.hcl:eu-west-3#provider.aws",
+        "tf:root.hcl:us-east-1#backend",
+        "tf:root.hcl:us-east-1#provider.aws",
+    ];
+    assert_eq!(ids, expect);
 }

@@ -466,3 +466,12 @@ fn the_home_of_a_provider() {
     check("keycloak", "", "unknown");
     check("rabbitmq", "endpoint = \"http://localhost:15672\"", "own");
 }
+
+#[test]
+fn looking_names_up_is_no_service() {
+    let text = "provider \"dns\" {}\ndata \"dns_a_record_set\" \"x\" {\n  host = \"clinic.lu\"\n}\n";
+    let facts = read_tree(&[("main.tf", text)]);
+    assert_eq!(facts.components.len(), 1, "{}", shown(&facts));
+    let facts = read_tree(&[("main.tf", "provider \"dns\" {\n  update {\n    server = \"ns1.clinic.lu\"\n  }\n}\n")]);
+    assert!(facts.find("tf:.#provider.dns").is_some(), "{}", shown(&facts));
+}
