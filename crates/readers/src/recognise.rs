@@ -58,6 +58,9 @@ fn by_path(path: &str, name: &str, extension: &str) -> Option<&'static Reader> {
     {
         return Some(&terraform::READER);
     }
+    if name == "terragrunt.hcl" {
+        return Some(&terraform::READER);
+    }
     if extension == "tfstate" || name.ends_with(".tfstate.backup") || name.ends_with(".tfplan.json") {
         return Some(&tfjson::READER);
     }
@@ -174,6 +177,14 @@ fn by_content(path: &str, name: &str, extension: &str, head: &[u8]) -> Option<&'
                 return Some(&kubernetes::READER);
             }
             Some(&config::READER)
+        }
+        // Lock files, machine images and jobs are written in the same language.
+        "hcl" => {
+            let others = name == ".terraform.lock.hcl" || name.ends_with(".pkr.hcl") || name.ends_with(".nomad.hcl");
+            const BLOCKS: &[&str] =
+                &["locals {", "include", "remote_state {", "generate \"", "inputs =", "dependency \"", "terraform {"];
+            let starts = |line: &str| BLOCKS.iter().any(|block| line.starts_with(block));
+            (!others && text.lines().any(starts)).then_some(&terraform::READER)
         }
         "toml" => Some(if telemetry::is_vector_toml(&text) { &telemetry::READER } else { &config::READER }),
         "sh" | "bash" | "" | "job" => {

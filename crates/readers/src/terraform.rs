@@ -33,7 +33,7 @@ pub const READER: Reader = Reader {
 fn read(files: &Files, mine: &[&str]) -> Facts {
     let mut facts = Facts::new();
     let loaded = module::load(files, mine, &mut facts.diagnostics);
-    let mut tree = module::build(&loaded);
+    let mut tree = module::build(&loaded, files);
     facts.diagnostics.append(&mut tree.diagnostics);
     let eval = eval::Evaluator::new(&tree, files);
     let mut facts = emit::emit(&eval, facts);

@@ -8,10 +8,12 @@ mod endpoint;
 mod hosts;
 mod links;
 mod modules;
+mod names;
 mod provider;
 mod records;
 mod region;
 mod resource;
+mod satellite;
 mod walk;
 
 use super::endpoint_args::is_local;
@@ -126,11 +128,13 @@ impl<'t> Emitter<'_, 't> {
         self.backend = self.backend(&instance, root);
         self.tree_of(&instance);
         self.provider_blocks(first);
+        let mut settings = Vec::new();
         let mut number = first;
         while let Some(instance) = self.eval.instance(number as u32) {
-            self.resource_components(&instance);
+            self.resource_components(&instance, &mut settings);
             number += 1;
         }
+        self.settle(settings);
         let mut number = first;
         while let Some(instance) = self.eval.instance(number as u32) {
             self.resource_links(&instance);

@@ -3,7 +3,9 @@
 /// What is known about where a provider's service runs when its configuration does not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Home {
-    /// The vendor's own service: the provider's name tells whose it is.
+    /// The vendor's own service, and nobody else offers it: what an endpoint says is which site of theirs.
+    Only,
+    /// The vendor's own service, unless an endpoint says otherwise.
     Fixed,
     /// Nobody's: it speaks to whatever it is pointed at.
     Nowhere,
@@ -67,8 +69,93 @@ const SPECIAL: &[(&str, &[&str])] = &[
 
 /// Providers that speak to any service of their kind, by the last part of their source.
 pub(super) fn home(provider: &str) -> Home {
-    if NOWHERE.contains(&provider) { Home::Nowhere } else { Home::Fixed }
+    match provider {
+        _ if NOWHERE.contains(&provider) => Home::Nowhere,
+        _ if ONLY.contains(&provider) => Home::Only,
+        _ => Home::Fixed,
+    }
 }
+
+/// Arguments that only the vendor's own service of a provider takes that otherwise speaks to any server.
+pub(super) fn hosted_arguments(provider: &str) -> &'static [&'static str] {
+    match provider {
+        "grafana" => &["cloud_access_policy_token", "cloud_api_key", "cloud_api_url", "sm_access_token"],
+        _ => &[],
+    }
+}
+
+/// Services that cannot be had from anybody but their vendor: an address that no file gives, or a domain of one's own
+/// (`auth0`), does not change whose they are.
+const ONLY: &[&str] = &[
+    "auth0",
+    "okta",
+    "oktapam",
+    "onelogin",
+    "pingone",
+    "descope",
+    "datadog",
+    "newrelic",
+    "honeycombio",
+    "pagerduty",
+    "opsgenie",
+    "statuscake",
+    "checkly",
+    "uptimerobot",
+    "betteruptime",
+    "logzio",
+    "sumologic",
+    "coralogix",
+    "signalfx",
+    "fastly",
+    "cloudflare",
+    "akamai",
+    "bunnynet",
+    "mongodbatlas",
+    "snowflake",
+    "databricks",
+    "confluent",
+    "rediscloud",
+    "aiven",
+    "astra",
+    "planetscale",
+    "neon",
+    "supabase",
+    "ec",
+    "opentelekomcloud",
+    "ovh",
+    "scaleway",
+    "exoscale",
+    "hcloud",
+    "ionoscloud",
+    "upcloud",
+    "stackit",
+    "linode",
+    "vultr",
+    "digitalocean",
+    "heroku",
+    "netlify",
+    "vercel",
+    "launchdarkly",
+    "twilio",
+    "sendgrid",
+    "mailgun",
+    "stripe",
+    "oci",
+    "ibm",
+    "yandex",
+    "tencentcloud",
+    "huaweicloud",
+    "dnsimple",
+    "gandi",
+    "godaddy",
+    "namecheap",
+    "snyk",
+    "spacelift",
+    "env0",
+    "buildkite",
+    "incident",
+    "slack",
+];
 
 const NOWHERE: &[&str] = &[
     "openstack",
@@ -149,6 +236,40 @@ const NOWHERE: &[&str] = &[
     "fortios",
     "panos",
     "vyos",
+    "portainer",
+    "checkmk",
+    "teamcity",
+    "teleport",
+    "fusionauth",
+    "pingfederate",
+    "pingdirectory",
+    "conjur",
+    "tss",
+    "fortimanager",
+    "checkpoint",
+    "barracudawaf",
+    "octopusdeploy",
+    "influxdb",
+    "passbolt",
+    "signoz",
+    "yba",
+    "rke",
+    "xray",
+    "distribution",
+    "platform",
+    "rundeck",
+    "mattermost",
+    "metabase",
+    "unleash",
+    "openbao",
+    "garage",
+    "cloudstack",
+    "opennebula",
+    "ovirt",
+    "xenorchestra",
+    "freeipa",
+    "icinga2",
+    "centreon",
 ];
 
 /// Providers that only compute values on the machine that runs them.

@@ -34,6 +34,7 @@ pub(super) struct Evaluator<'t> {
     instances: RefCell<Vec<Rc<Instance<'t>>>>,
     /// What `fileset` found, by folder and pattern.
     pub filesets: RefCell<FxHashMap<(String, String), Value>>,
+    configs: RefCell<FxHashMap<&'t str, Value>>,
     depth: Cell<usize>,
     steps: Cell<usize>,
     tree_steps: Cell<usize>,
@@ -68,6 +69,7 @@ impl<'t> Evaluator<'t> {
             diagnostics: RefCell::default(),
             instances: RefCell::default(),
             filesets: RefCell::default(),
+            configs: RefCell::default(),
             depth: Cell::new(0),
             steps: Cell::new(0),
             tree_steps: Cell::new(0),

@@ -8,6 +8,7 @@ mod network;
 mod number;
 mod regex;
 mod sets;
+mod terragrunt;
 mod text;
 
 use super::eval::{Evaluator, FAILED, Scope, failed};
@@ -29,6 +30,9 @@ pub(super) fn call<'t>(eval: &Evaluator<'t>, name: &str, args: &[Value], scope: 
     }
     let tolerant = collection::tolerant(name, args).or_else(|| text::tolerant(name, args));
     if let Some(value) = tolerant {
+        return value.from(&origin);
+    }
+    if let Some(value) = terragrunt::call(eval, name, args, scope) {
         return value.from(&origin);
     }
     let file = file::call(eval, name, args, scope);

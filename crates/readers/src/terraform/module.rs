@@ -2,6 +2,7 @@
 
 mod build;
 mod json;
+mod terragrunt;
 
 use super::syntax::{Block, Expr};
 use allod_facts::Diagnostic;
@@ -11,12 +12,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(super) use build::{build, load};
+pub(super) use terragrunt::{INPUTS, find_above, included_local};
 
 pub(super) type Name<'s> = Cow<'s, str>;
 
 /// All modules of the tree, by folder.
 pub(super) struct Tree<'s> {
     pub modules: BTreeMap<&'s str, Module<'s>>,
+    /// Terragrunt files by path: their locals, and their inputs as an output of that name.
+    pub configs: BTreeMap<&'s str, Module<'s>>,
     /// The paths of the files, by number.
     pub paths: Vec<Arc<str>>,
     pub diagnostics: Vec<Diagnostic>,

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 mod evaluation;
 mod hostile;
+mod terragrunt;
 mod trees;
 
 fn read_tree(files: &[(&str, &str)]) -> Facts {
@@ -17,7 +18,7 @@ fn read_tree(files: &[(&str, &str)]) -> Facts {
 }
 
 fn is_mine(path: &str) -> bool {
-    [".tf", ".tofu", ".tfvars", ".tf.json", ".tfvars.json"].iter().any(|end| path.ends_with(end))
+    [".tf", ".tofu", ".tfvars", ".tf.json", ".tfvars.json", ".hcl"].iter().any(|end| path.ends_with(end))
 }
 
 /// All facts as text, one line each.

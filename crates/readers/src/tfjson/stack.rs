@@ -321,7 +321,8 @@ impl Stack {
         let root = self.facts.add(Component::new(&id, name, "terraform-state", Layer::Iac, Role::Own, self.seen(1)));
         let id = format!("tf:{path}#backend");
         let role = if kind == "local" { Role::Own } else { Role::Provided };
-        let mut backend = Component::new(&id, kind, "backend", Layer::Iac, role, self.seen(line));
+        let mut backend =
+            Component::new(&id, "state", &format!("backend \"{kind}\""), Layer::Iac, role, self.seen(line));
         if role == Role::Provided {
             backend.clues.push(Clue::new(ClueKind::TerraformBackend, kind));
         }

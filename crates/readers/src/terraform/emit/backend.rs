@@ -1,5 +1,7 @@
 use super::Emitter;
+use super::names::{state_kind, state_name};
 use crate::endpoint::{HostKind, host_kind};
+use crate::files::folder_of;
 use crate::terraform::emit::hosts::host_in;
 use crate::terraform::eval::{Each, Instance, Scope};
 use crate::terraform::value::{LineRef, Unknown, Value};
@@ -30,11 +32,12 @@ impl<'t> Emitter<'_, 't> {
         let fields = Value::object(self.eval.body_fields(&backend.block.body, scope));
         let at = LineRef { file: backend.file, line: backend.block.line };
         let seen = self.evidence(at, backend.block.end_line);
-        let name = if instance.module.dir.is_empty() { "." } else { instance.module.dir };
+        let home = self.home_of(instance, backend.file, &fields);
+        let path = self.eval.tree.paths.get(backend.file as usize).map_or("", |path| &**path);
         let mut component = Component::new(
-            &format!("tf:{name}#backend"),
-            &backend.kind,
-            "backend",
+            &format!("{home}#backend"),
+            &state_name(folder_of(path)),
+            &state_kind(&backend.kind),
             Layer::Iac,
             Role::Provided,
             seen.clone(),

@@ -31,7 +31,14 @@ impl<'t> Emitter<'_, 't> {
                 let seen = self.evidence(at, resource.block.end_line);
                 let id = format!("{}#{}{}", super::provider::root_id(instance), instance.prefix, resource.address());
                 let kind = "data.terraform_remote_state";
-                let mut component = Component::new(&id, &resource.name, kind, Layer::Iac, Role::Provided, seen.clone());
+                let mut component = Component::new(
+                    &id,
+                    &format!("state read as {}", resource.name),
+                    kind,
+                    Layer::Iac,
+                    Role::Provided,
+                    seen.clone(),
+                );
                 match state_clues(backend, &config) {
                     StateHolder::Service(clues) if backend != "local" => component.clues = clues,
                     StateHolder::Unknown => {}

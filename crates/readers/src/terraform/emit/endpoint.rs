@@ -3,7 +3,7 @@
 use super::backend::at_path;
 use super::hosts::{host_in, host_in_text};
 use crate::endpoint::{HostKind, host_kind};
-use crate::terraform::endpoint_args::{Home, endpoint_arguments, home};
+use crate::terraform::endpoint_args::{Home, endpoint_arguments, home, hosted_arguments};
 use crate::terraform::value::{Origin, ResourceRef, Unknown, Value};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -33,19 +33,24 @@ pub(super) fn target(provider: &str, fields: &Value) -> Target {
     for argument in endpoint_arguments(provider) {
         let Some(value) = at_path(fields, argument) else { continue };
         if let Some(host) = host_in(&value) {
-            return match host_kind(&host) {
-                HostKind::Internal => Target::Inside(value.origin),
+            return match (host_kind(&host), home(provider)) {
+                (HostKind::Internal, _) => Target::Inside(value.origin),
+                // A name of one's own for the vendor's service.
+                (_, Home::Only) if !host.contains(provider) => Target::Vendor,
                 _ => Target::Host(host, value.origin),
             };
         }
         if let Some(unknown) = value.first_unknown() {
-            if !value.origin.resources().is_empty() {
+            if !value.origin.resources().is_empty() && home(provider) != Home::Only {
                 return Target::Resources(value.origin.resources().to_vec(), value.origin);
             }
             missing.get_or_insert((unknown, value.origin));
         }
     }
+    let hosted = hosted_arguments(provider).iter().any(|name| at_path(fields, name).is_some());
     match (missing, home(provider)) {
+        (_, Home::Only) => Target::Vendor,
+        (None, Home::Nowhere) if hosted => Target::Vendor,
         (Some((unknown, origin)), _) => Target::Unknown(unknown, origin),
         (None, Home::Fixed) => Target::Vendor,
         (None, Home::Nowhere) => {

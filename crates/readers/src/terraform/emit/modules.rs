@@ -21,7 +21,7 @@ impl<'t> Emitter<'_, 't> {
         match &children.source {
             Source::Local | Source::Broken => {}
             Source::Unknown(why) => self.unresolved(why, &format!("source of `{address}`"), Some(root), at),
-            Source::Elsewhere(source) => {
+            Source::Elsewhere(source, origin) => {
                 let module = ModuleSource::parse(source, instance.module.tofu);
                 let seen = self.evidence(at, call.block.end_line);
                 let id = format!("module:{}", module.address);
@@ -32,6 +32,7 @@ impl<'t> Emitter<'_, 't> {
                     component.evidence.push(self.evidence(LineRef { file: call.file, line }, line));
                 }
                 let component = self.facts.add(component);
+                self.decided_by(component, origin);
                 let mitigation = module.pinned.then_some(Mitigation::PinnedDigest);
                 self.link(root, LinkKind::BuiltFrom, component, seen, mitigation);
                 let reason = "it lies elsewhere and is not fetched".to_owned();

@@ -2,6 +2,7 @@ use super::Emitter;
 use super::endpoint::{Target, target};
 use super::region::{Region, region_of};
 use crate::endpoint::{HostKind, host_kind};
+use crate::files::folder_of;
 use crate::terraform::endpoint_args::{is_local, well_known_source};
 use crate::terraform::eval::{Each, Instance, Scope};
 use crate::terraform::module::{ProviderBlock, Resource};
@@ -28,7 +29,9 @@ impl<'t> Emitter<'_, 't> {
         let mut number = first;
         while let Some(instance) = self.eval.instance(number as u32) {
             for block in &instance.module.providers {
-                if !is_local(&block.name) {
+                // Without a server to update, `dns` only looks names up.
+                let idle = block.name == "dns" && block.block.body.blocks.is_empty();
+                if !is_local(&block.name) && !idle {
                     self.provider_block(&instance, block);
                 }
             }
@@ -44,7 +47,7 @@ impl<'t> Emitter<'_, 't> {
         let module = root.module;
         for name in module.required.keys() {
             let configured = module.providers.iter().any(|block| block.name == *name);
-            if !configured && !is_local(name) {
+            if !configured && !is_local(name) && name != "dns" {
                 let at = LineRef { file: module.first_file, line: 1 };
                 self.implicit(root, name, at, Confidence::Low);
             }
@@ -58,10 +61,24 @@ impl<'t> Emitter<'_, 't> {
         let at = LineRef { file: block.file, line: block.block.line };
         let seen = self.evidence(at, block.block.end_line);
         let source = source_of(instance, &block.name);
-        let address = format!("{}#{}provider.{key}", root_id(instance), instance.prefix);
+        let home = self.home_of(instance, block.file, &fields);
+        let address = format!("{home}#{}provider.{key}", instance.prefix);
         let component = Component::new(&address, &key, "provider", Layer::Cloud, Role::Provided, seen);
         let component = self.facts.add(component);
         self.configure(instance, &block.name, key, component, &source, &fields, at);
+    }
+
+    /// Where a block is at home: in its root module, or, when many units include it, in the folder of its file, once
+    /// for each region.
+    pub(super) fn home_of(&self, instance: &Instance<'t>, file: u32, fields: &Value) -> String {
+        let path = self.eval.tree.paths.get(file as usize).map_or("", |path| &**path);
+        if !path.ends_with(".hcl") || folder_of(path) == instance.module.dir {
+            return root_id(instance);
+        }
+        match region_of(fields, "provider") {
+            Region::Known(region, _) => format!("tf:{path}:{region}"),
+            Region::Unknown(..) | Region::None => format!("tf:{path}"),
+        }
     }
 
     /// A provider without a block of its own: the one that a resource needs anyway.

@@ -1,8 +1,11 @@
 use super::Emitter;
+use super::data::is_about_oneself;
 use super::endpoint::Target;
 use super::modules::{none_made, too_many};
+use super::names::short_name;
 use super::provider::{Provider, root_id};
 use super::region::{Region, region_of, takes_provider_region};
+use super::satellite::{Pending, may_be_setting};
 use crate::endpoint::{HostKind, host_kind};
 use crate::limits::MAX_TREE_INSTANCES;
 use crate::terraform::endpoint_args::is_local;
@@ -16,15 +19,25 @@ impl<'t> Emitter<'_, 't> {
     /// A component for each instance of each managed resource. Data sources become components when something links to
     /// them, or when they have a source of their own (`http`, a remote state): the rest is looked up at their provider,
     /// which is a component already.
-    pub(super) fn resource_components(&mut self, instance: &Rc<Instance<'t>>) {
+    pub(super) fn resource_components(&mut self, instance: &Rc<Instance<'t>>, settings: &mut Vec<Pending<'t>>) {
         for (number, resource) in instance.module.resources.iter().enumerate() {
             match resource.mode {
+                Mode::Managed if may_be_setting(&resource.kind) && !is_local(first_word(&resource.kind)) => {
+                    settings.push(Pending { instance: instance.clone(), number: number as u32 });
+                }
                 Mode::Managed if !is_local(first_word(&resource.kind)) => {
                     self.resource_instances(instance, number as u32, resource);
                 }
-                Mode::Data if !is_local(first_word(&resource.kind)) => {
-                    // It is asked at its provider, which so is in use.
-                    self.provider_of(instance, resource);
+                Mode::Data if !is_local(first_word(&resource.kind)) && !resource.kind.starts_with("dns_") => {
+                    // It is asked at its provider, which so is in use, here.
+                    let provider = self.provider_of(instance, resource);
+                    if let Some(provider) = provider.filter(|_| !is_about_oneself(&resource.kind)) {
+                        let at = LineRef { file: resource.file, line: resource.block.line };
+                        let seen = self.evidence(at, resource.block.end_line);
+                        if let Some(component) = self.facts.get_mut(provider.component) {
+                            component.see(seen);
+                        }
+                    }
                 }
                 _ => {}
             }
@@ -42,16 +55,17 @@ impl<'t> Emitter<'_, 't> {
                 return;
             }
             self.made += 1;
-            let place = ResourceRef {
-                instance: instance.number,
-                resource: number,
-                ordinal: (expansion.repeated != Repeated::Once).then_some(ordinal as u32),
-            };
+            let place = self.place_of(instance.number, number, ordinal as u32, &expansion);
             let fields = self.eval.resource_object(instance, number, ordinal as u32);
             let component = self.resource(instance, resource, each, &fields, &provider);
             self.resources.insert(place, component);
             self.doubts(instance, resource, &expansion, component);
         }
+    }
+
+    pub(super) fn place_of(&self, instance: u32, resource: u32, ordinal: u32, expansion: &Expansion) -> ResourceRef {
+        let ordinal = (expansion.repeated != Repeated::Once).then_some(ordinal);
+        ResourceRef { instance, resource, ordinal }
     }
 
     fn resource(
@@ -65,7 +79,7 @@ impl<'t> Emitter<'_, 't> {
         let at = LineRef { file: resource.file, line: resource.block.line };
         let address = format!("{}{}{}", instance.prefix, resource.address(), each.address());
         let id = format!("{}#{address}", root_id(instance));
-        let name = format!("{}{}", resource.name, each.address());
+        let name = short_name(instance, &resource.kind, &resource.name, &each.address());
         let kind = match resource.mode {
             Mode::Managed => resource.kind.to_string(),
             Mode::Data => format!("data.{}", resource.kind),

@@ -2,7 +2,7 @@ use super::expansion::Repeated;
 use super::{Doubt, Each, Evaluator, Expansion, Scope, failed};
 use crate::files::join;
 use crate::limits::{MAX_INCLUDE_DEPTH, MAX_MODULE_INSTANCES};
-use crate::terraform::module::{Module, ModuleCall, Named};
+use crate::terraform::module::{INPUTS, Module, ModuleCall, Named};
 use crate::terraform::value::{Data, LineRef, Origin, ResourceRef, Unknown, Value};
 use allod_facts::Severity;
 use rustc_hash::FxHashMap;
@@ -52,7 +52,7 @@ pub(in super::super) enum Source {
     /// A local path that cannot be followed; reported already.
     Broken,
     /// A registry or git address, as written.
-    Elsewhere(String),
+    Elsewhere(String, Origin),
     /// The address is not known.
     Unknown(Rc<Unknown>),
 }
@@ -144,7 +144,7 @@ impl<'t> Evaluator<'t> {
             return (Source::Unknown(why), None);
         };
         if !(source.starts_with("./") || source.starts_with("../") || source == "." || source == "..") {
-            return (Source::Elsewhere(source.to_owned()), None);
+            return (Source::Elsewhere(source.to_owned(), value.origin.clone()), None);
         }
         let Some(dir) = join(instance.module.dir, source) else {
             self.report("D009", Severity::Warning, format!("module `{}` lies outside the tree", call.name), at);
@@ -234,6 +234,9 @@ impl<'t> Evaluator<'t> {
 
     fn argument(&self, instance: &Instance<'t>, site: &CallSite<'t>, name: &str) -> Value {
         let Some(argument) = site.call.block.body.attribute(name) else {
+            if let Some(value) = self.input(site, name) {
+                return value;
+            }
             let missing = || Value::unknown("U001", format!("`var.{name}` of module `{}` is not set", site.call.name));
             return self.default(instance, name).unwrap_or_else(missing);
         };
@@ -248,6 +251,38 @@ impl<'t> Evaluator<'t> {
             }
         }
         value
+    }
+
+    /// What the `inputs` of a Terragrunt unit, or of what it includes, say of a variable.
+    fn input(&self, site: &CallSite<'t>, name: &str) -> Option<Value> {
+        let scope = Scope { instance: &site.parent, file: site.call.file, each: &site.each, bound: None };
+        let mut all = site.call.block.body.attributes.iter().rev().filter(|one| one.name == INPUTS);
+        all.find_map(|inputs| {
+            let value = self.eval(&inputs.value, scope);
+            // All inputs are unknown: so is this one, for what the files say.
+            let unknown = value.as_unknown().is_some();
+            if unknown { Some(value) } else { value.field(name).map(|field| field.from(&value.origin)) }
+        })
+    }
+
+    /// A Terragrunt file as `read_terragrunt_config` gives it.
+    pub fn config(&self, path: &str) -> Option<Value> {
+        let (path, module) = self.tree.configs.get_key_value(path)?;
+        if let Some(known) = self.configs.borrow().get(path) {
+            return Some(known.clone());
+        }
+        let circle = || Value::unknown("U002", format!("`{path}` leads back to itself"));
+        self.configs.borrow_mut().insert(path, circle());
+        let instance = self.add_instance(module, module.dir, String::new(), 0, None);
+        let mut names: Vec<&str> = module.locals.keys().map(|name| &**name).collect();
+        names.sort_unstable();
+        let locals: BTreeMap<Rc<str>, Value> =
+            names.into_iter().map(|name| (Rc::from(name), self.local(&instance, name))).collect();
+        let mut fields = BTreeMap::from([(Rc::from("locals"), Value::object(locals))]);
+        fields.extend(self.output(&instance, "inputs").map(|inputs| (Rc::from("inputs"), inputs)));
+        let value = Value::object(fields);
+        self.configs.borrow_mut().insert(path, value.clone());
+        Some(value)
     }
 
     /// Evaluates once; asked for again meanwhile, the name leads back to itself.

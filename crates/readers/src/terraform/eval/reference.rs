@@ -1,6 +1,6 @@
 use super::expansion::Repeated;
 use super::{Binding, Each, Evaluator, Expansion, Instance, Key, Scope, failed, unknown_of};
-use crate::terraform::module::Mode;
+use crate::terraform::module::{Mode, included_local};
 use crate::terraform::syntax::{Expr, Kind, Step};
 use crate::terraform::value::{Data, Value};
 use std::collections::BTreeMap;
@@ -45,6 +45,13 @@ impl<'t> Evaluator<'t> {
             }
             ("data" | "ephemeral", Some(kind)) => self.resource_reference(Mode::Data, kind, rest, scope),
             ("resource", Some(kind)) => self.resource_reference(Mode::Managed, kind, rest, scope),
+            ("include", Some(_)) => match included_local(steps) {
+                Some((name, rest)) => (self.local(instance, name), rest),
+                None => (Value::unknown("U002", "only the locals of an included file are read".to_owned()), &[]),
+            },
+            ("dependency", Some(unit)) => {
+                (Value::unknown("U005", format!("the outputs of the unit `{unit}` are known only after apply")), &[])
+            }
             ("self", _) => (Value::unknown("U002", "`self` is known only while it is made".to_owned()), &[]),
             (kind, Some(_)) => self.resource_reference(Mode::Managed, kind, steps, scope),
             (name, None) => (failed(&format!("`{name}` means nothing here")), &[]),

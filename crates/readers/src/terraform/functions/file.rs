@@ -40,7 +40,7 @@ pub(super) fn call<'t>(eval: &Evaluator<'t>, name: &str, args: &[Value], scope: 
 }
 
 /// A path as of this evaluation (see `path.module`: `/` is the root of the tree) as a path of the tree.
-fn resolve(path: &str, scope: Scope<'_, '_>) -> Option<String> {
+pub(super) fn resolve(path: &str, scope: Scope<'_, '_>) -> Option<String> {
     match path.strip_prefix('/') {
         Some(inside) => join("", inside.trim_start_matches('/')),
         None => join(scope.instance.root, path),

@@ -1,4 +1,5 @@
 use super::json::body_of;
+use super::terragrunt::{Unit, add_units, generated_text, is_terragrunt};
 use super::{Backend, Mode, Module, ModuleCall, Name, Named, ProviderBlock, Required, Resource, Tree, Variable};
 use crate::files::{Files, folder_of, name_of};
 use crate::limits::MAX_FILE_BYTES;
@@ -14,6 +15,8 @@ pub(in super::super) struct Loaded {
     path: Arc<str>,
     text: String,
     json: Option<Node>,
+    /// What a Terragrunt file generates.
+    generated: String,
 }
 
 /// Takes the files that belong to the configuration; what cannot be read is a diagnostic.
@@ -36,7 +39,7 @@ pub(in super::super) fn load(files: &Files, mine: &[&str], diagnostics: &mut Vec
 
 /// Copies of other people's modules that `init` made: their callers are read, they are not.
 fn is_vendored(path: &str) -> bool {
-    path.split('/').any(|part| part == ".terraform")
+    path.split('/').any(|part| part == ".terraform" || part == ".terragrunt-cache")
 }
 
 fn load_one(files: &Files, path: &str) -> Result<Option<Loaded>, Broken> {
@@ -46,21 +49,30 @@ fn load_one(files: &Files, path: &str) -> Result<Option<Loaded>, Broken> {
     let Some(text) = files.text(path) else { return Ok(None) };
     let text = text.map_err(|_| Broken { code: "D002", message: "not a text file".to_owned(), line: 0 })?;
     let json = if path.ends_with(".json") { Some(parse_json(&text)?) } else { None };
-    Ok(Some(Loaded { path: files.shared_path(path), text, json }))
+    let generated = if is_terragrunt(path) { generated_text(&text) } else { String::new() };
+    Ok(Some(Loaded { path: files.shared_path(path), text, json, generated }))
 }
 
 /// Sorts what the files declare into modules.
-pub(in super::super) fn build(loaded: &[Loaded]) -> Tree<'_> {
+pub(in super::super) fn build<'s>(loaded: &'s [Loaded], files: &Files) -> Tree<'s> {
     let paths = loaded.iter().map(|file| file.path.clone()).collect();
-    let mut tree = Tree { modules: Default::default(), paths, diagnostics: Vec::new() };
+    let mut tree = Tree { modules: Default::default(), configs: Default::default(), paths, diagnostics: Vec::new() };
     // Overrides come after what they override.
     for late in [false, true] {
         for (number, file) in loaded.iter().enumerate() {
-            if is_override(&file.path) == late && !is_settings(&file.path) {
+            if is_override(&file.path) == late && !is_settings(&file.path) && !is_terragrunt(&file.path) {
                 add_file(&mut tree, number as u32, file, late);
             }
         }
     }
+    let mut units = Vec::new();
+    for (number, file) in (0..).zip(loaded).filter(|(_, file)| is_terragrunt(&file.path)) {
+        let body = read_body(&mut tree, file);
+        // A template that is not whole is read as far as it goes.
+        let (generated, _) = parse(&file.generated);
+        units.push(Unit { number, path: &file.path, body, generated });
+    }
+    add_units(&mut tree, &units, files);
     add_settings(&mut tree, loaded);
     tree
 }
@@ -109,7 +121,7 @@ fn add_file<'s>(tree: &mut Tree<'s>, number: u32, file: &'s Loaded, overrides: b
 
 impl<'s> Module<'s> {
     /// Adds a top-level block, or gives it back when its labels are not those of its kind.
-    fn add(&mut self, file: u32, mut block: Block<'s>, overrides: bool) -> Result<(), Block<'s>> {
+    pub(super) fn add(&mut self, file: u32, mut block: Block<'s>, overrides: bool) -> Result<(), Block<'s>> {
         let wanted = match &*block.kind {
             "resource" | "data" => 2,
             "variable" | "output" | "module" | "provider" => 1,

@@ -12,7 +12,7 @@ fn value(declarations: &str, expression: &str) -> String {
     files.insert("m/data/deep/b.json", &b"{}"[..]);
     let mut diagnostics = Vec::new();
     let loaded = module::load(&files, &["m/main.tf"], &mut diagnostics);
-    let tree = module::build(&loaded);
+    let tree = module::build(&loaded, &files);
     assert!(diagnostics.is_empty() && tree.diagnostics.is_empty(), "{:?} in {text}", tree.diagnostics);
     let eval = Evaluator::new(&tree, &files);
     let module = &tree.modules["m"];

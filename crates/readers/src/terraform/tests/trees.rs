@@ -1,4 +1,5 @@
 use super::*;
+use allod_facts::Role;
 
 fn facts_of(files: &[(&str, &str)]) -> String {
     shown(&read_tree(files))
@@ -341,4 +342,136 @@ resource "aws_lambda_function" "f" {
     let shown = facts_of(&[("main.tf", text)]);
     assert!(!shown.contains("hunter2"), "{shown}");
     assert!(shown.contains("host:db.provider.eu") && shown.contains("auth.cloud.eu"), "{shown}");
+}
+
+/// The names of the components, by id.
+fn names(facts: &Facts) -> Vec<(&str, &str)> {
+    facts.components.iter().map(|one| (&*one.id, &*one.name)).collect()
+}
+
+#[test]
+fn names_that_people_use() {
+    let facts = read_tree(&[
+        (
+            "infra/backup/main.tf",
+            r#"terraform {
+  cloud {
+    organization = "clinic"
+  }
+}
+module "shop" {
+  source = "../store"
+}
+module "desk" {
+  source   = "../store"
+  for_each = toset(["a"])
+}
+resource "aws_s3_bucket" "main" {}
+resource "hcloud_server" "worker" {
+  for_each = toset(["1"])
+}
+"#,
+        ),
+        ("infra/store/main.tf", "resource \"aws_s3_bucket\" \"this\" {}\nresource \"aws_s3_bucket\" \"logs\" {}\n"),
+    ]);
+    let names: Vec<(&str, &str)> = names(&facts).into_iter().filter(|(id, _)| id.contains('#')).collect();
+    for expect in [
+        ("tf:infra/backup#backend", "state of infra/backup"),
+        ("tf:infra/backup#aws_s3_bucket.main", "s3_bucket"),
+        ("tf:infra/backup#hcloud_server.worker[\"1\"]", "worker[\"1\"]"),
+        ("tf:infra/backup#module.shop.aws_s3_bucket.this", "shop.s3_bucket"),
+        ("tf:infra/backup#module.shop.aws_s3_bucket.logs", "shop.logs"),
+        ("tf:infra/backup#module.desk[\"a\"].aws_s3_bucket.this", "desk[\"a\"].s3_bucket"),
+    ] {
+        assert!(names.contains(&expect), "{expect:?} in {names:?}");
+    }
+    let backend = facts.find("tf:infra/backup#backend").and_then(|at| facts.components.get(at as usize));
+    assert_eq!(backend.map(|backend| &*backend.kind), Some("cloud block"));
+}
+
+#[test]
+fn settings_belong_to_what_they_set_up() {
+    let facts = read_tree(&[(
+        "main.tf",
+        r#"resource "aws_s3_bucket" "files" {}
+resource "aws_s3_bucket_policy" "files" {
+  bucket = aws_s3_bucket.files.id
+}
+resource "aws_s3_bucket_policy" "elsewhere" {
+  bucket = "a-bucket-of-others"
+}
+resource "aws_acm_certificate" "site" {}
+resource "aws_acm_certificate_validation" "site" {
+  certificate_arn = aws_acm_certificate.site.arn
+}
+resource "aws_lb" "web" {}
+resource "aws_lb_listener" "tls" {
+  load_balancer_arn = aws_lb.web.arn
+  certificate_arn   = aws_acm_certificate_validation.site.certificate_arn
+}
+resource "aws_lb_listener_rule" "api" {
+  listener_arn = aws_lb_listener.tls.arn
+}
+"#,
+    )]);
+    let ids: Vec<&str> = facts.components.iter().map(|one| &*one.id).collect();
+    let parts = ["aws_s3_bucket.files", "aws_acm_certificate.site", "aws_lb.web", "aws_s3_bucket_policy.elsewhere"];
+    for part in parts {
+        assert!(ids.contains(&&*format!("tf:.#{part}")), "{part} in {ids:?}");
+    }
+    assert_eq!(ids.len(), parts.len() + 2, "{ids:?}");
+    // A rule of a listener of a load balancer: a setting of a setting.
+    assert_eq!(seen(&facts, "tf:.#aws_lb.web").0, ["main.tf:12", "main.tf:13", "main.tf:17"]);
+    assert_eq!(seen(&facts, "tf:.#aws_s3_bucket.files").0, ["main.tf:1", "main.tf:2"]);
+    assert!(shown(&facts).contains("tf:.#aws_lb.web resolved_by tf:.#aws_acm_certificate.site"));
+}
+
+#[test]
+fn what_is_looked_up_is_seen_at_its_provider() {
+    let facts = read_tree(&[(
+        "main.tf",
+        "provider \"azurerm\" {}\n\ndata \"azurerm_key_vault\" \"shared\" {}\ndata \"azurerm_client_config\" \"me\" {}\n",
+    )]);
+    assert_eq!(seen(&facts, "tf:.#provider.azurerm").0, ["main.tf:1", "main.tf:3"]);
+}
+
+#[test]
+fn the_home_of_a_provider() {
+    let check = |provider: &str, arguments: &str, expect: &str| {
+        let text = format!("provider \"{provider}\" {{\n{arguments}\n}}\nvariable \"x\" {{}}\n");
+        let facts = read_tree(&[("main.tf", &text)]);
+        let found = facts.find(&format!("tf:.#provider.{provider}")).map(|at| &facts.components[at as usize]);
+        let found = found.map(|found| match (found.role, found.clues.first()) {
+            (Role::Own, _) => "own".to_owned(),
+            (_, Some(clue)) => clue.text.to_string(),
+            (_, None) => "unknown".to_owned(),
+        });
+        assert_eq!(found.as_deref(), Some(expect), "{provider} {arguments}");
+    };
+    // A name of one's own, or one that is not known, is still the vendor's service where only they offer it.
+    check("auth0", "domain = var.x", "auth0/auth0");
+    check("auth0", "domain = \"login.clinic.lu\"", "auth0/auth0");
+    check("auth0", "domain = \"clinic.eu.auth0.com\"", "clinic.eu.auth0.com");
+    check("datadog", "api_url = var.x", "datadog/datadog");
+    check("datadog", "api_url = \"https://api.datadoghq.eu/\"", "api.datadoghq.eu");
+    check("opentelekomcloud", "auth_url = var.x", "hashicorp/opentelekomcloud");
+    // These run anywhere, with a home when nothing is said.
+    check("sentry", "", "jianyuan/sentry");
+    check("sentry", "base_url = var.x", "unknown");
+    check("gitlab", "base_url = \"https://git.clinic.lu/api/v4/\"", "git.clinic.lu");
+    // These have no home.
+    check("grafana", "url = var.x", "unknown");
+    check("grafana", "", "unknown");
+    check("grafana", "cloud_access_policy_token = var.x", "grafana/grafana");
+    check("keycloak", "", "unknown");
+    check("rabbitmq", "endpoint = \"http://localhost:15672\"", "own");
+}
+
+#[test]
+fn looking_names_up_is_no_service() {
+    let text = "provider \"dns\" {}\ndata \"dns_a_record_set\" \"x\" {\n  host = \"clinic.lu\"\n}\n";
+    let facts = read_tree(&[("main.tf", text)]);
+    assert_eq!(facts.components.len(), 1, "{}", shown(&facts));
+    let facts = read_tree(&[("main.tf", "provider \"dns\" {\n  update {\n    server = \"ns1.clinic.lu\"\n  }\n}\n")]);
+    assert!(facts.find("tf:.#provider.dns").is_some(), "{}", shown(&facts));
 }
