@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -62,16 +63,16 @@ fn the_clinic_shows_what_is_foreign_and_what_is_not() {
             "{path}:{line} {country} {layer}: {found:#?}"
         );
     };
-    check("telemetry/collector.yaml", 20, "US", "observability");
+    check("telemetry/collector.yaml", 21, "US", "observability");
     check("dns/clinic.example.zone", 10, "US", "dns");
-    check("infra/backup/main.tf", 26, "US", "storage");
+    check("infra/backup/main.tf", 27, "US", "storage");
     check(".github/workflows/release.yml", 12, "US", "ci");
     // The sovereign model and compute beside them.
-    check("infra/cluster/main.tf", 45, "FR", "compute");
+    check("infra/cluster/main.tf", 46, "FR", "compute");
     let cluster = components.iter().find(|one| one["kind"] == "hpc-cluster").unwrap();
     assert!(cluster["controlled_from"].as_array().unwrap().iter().all(|code| code != "US"), "{cluster:#?}");
     // Located in Virginia, as the default of a variable says.
-    let bucket = at("infra/backup/main.tf", 26)[0];
+    let bucket = at("infra/backup/main.tf", 27)[0];
     assert_eq!(bucket["location"]["country"], "US");
     assert_eq!(bucket["data"][0], "patient");
     // A client of Amazon's against our own store is no use of Amazon.
@@ -124,6 +125,14 @@ fn the_first_screen() {
         assert!(!shown.contains('\u{1b}'), "no colour when it is no terminal");
         insta::assert_snapshot!(format!("clinic_{width}"), shown);
     }
+}
+
+#[test]
+fn the_readme_shows_what_the_command_prints() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let block = readme.split("```text\n").nth(1).unwrap().split("[...]").next().unwrap();
+    let output = allod(&["audit", "examples/clinic"], &root());
+    assert!(block.lines().count() > 20 && text(&output.stdout).starts_with(block), "update the README:\n{block}");
 }
 
 #[test]
@@ -191,10 +200,15 @@ fn broken_files_are_diagnostics_and_the_audit_goes_on() {
     std::fs::write(folder.path().join("binary.yaml"), [0, 159, 146, 150]).unwrap();
     std::fs::write(folder.path().join("utf16.env"), [0xff, 0xfe, b'A', 0]).unwrap();
     std::os::unix::fs::symlink("/etc/passwd", folder.path().join("link.yaml")).unwrap();
+    let odd = std::ffi::OsStr::from_bytes(b"odd\xff.env");
+    std::fs::write(folder.path().join(odd), "MISTRAL_URL=https://api.mistral.ai/v1\n").unwrap();
     let output = allod(&["audit", ".", "--format", "json"], folder.path());
     assert_eq!(code(&output), 1, "{}", text(&output.stderr));
     let audit: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(audit["components"].as_array().unwrap().iter().any(|one| one["evidence"][0]["path"] == "good.tf"));
+    // A name that is no UTF-8 is shown with a replacement, and the file is read.
+    let read = |one: &Value| one["evidence"][0]["path"] == "odd\u{fffd}.env";
+    assert!(audit["components"].as_array().unwrap().iter().any(read));
     let problems: BTreeSet<(String, String)> = audit["diagnostics"]
         .as_array()
         .unwrap()

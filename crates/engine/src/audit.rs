@@ -156,7 +156,8 @@ fn run(job: &Job<'_>, collected: &Collected) -> Facts {
         Read::Streamed(read) => {
             let mut facts = Facts::new();
             for path in &job.paths {
-                match File::open(collected.root.join(path)) {
+                let Some(real) = collected.streamed.get(*path) else { continue };
+                match File::open(real) {
                     Ok(file) => facts.absorb(read(path, &mut BufReader::with_capacity(1 << 20, file))),
                     Err(error) => facts.diagnostics.push(crate::collect::unreadable(path, &error)),
                 }

@@ -5,6 +5,7 @@ use allod_readers::limits::MAX_FILE_BYTES;
 use allod_readers::{Files, READERS, Read, Reader, recognise};
 use ignore::WalkBuilder;
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,8 @@ pub(crate) struct Collected {
     /// Evidence paths are relative to it.
     pub root: PathBuf,
     pub files: Files,
+    /// Where the files lie that are streamed, not loaded.
+    pub streamed: BTreeMap<Arc<str>, PathBuf>,
     /// Paths with the position of their reader in [`READERS`], sorted.
     pub recognised: Vec<(Arc<str>, usize)>,
     pub coverage: Coverage,
@@ -49,6 +52,7 @@ pub(crate) fn collect(paths: &[PathBuf], tell: &(dyn Fn(Stage) + Sync)) -> Resul
     let mut collected = Collected {
         root: root.clone(),
         files: Files::new(),
+        streamed: BTreeMap::new(),
         recognised: Vec::new(),
         coverage: Coverage::default(),
         diagnostics: Vec::new(),
@@ -56,7 +60,7 @@ pub(crate) fn collect(paths: &[PathBuf], tell: &(dyn Fn(Stage) + Sync)) -> Resul
     let found = walk(paths, &mut collected, tell);
     collected.coverage.files_seen += found.len();
     tell(Stage::Loading { files: found.len() });
-    let looked: Vec<Looked> = found.into_par_iter().map(|path| look(&root, path)).collect();
+    let looked: Vec<Looked> = found.into_par_iter().map(look).collect();
     for one in looked {
         take(one, &mut collected);
     }
@@ -81,8 +85,8 @@ fn root_of(paths: &[PathBuf]) -> PathBuf {
 
 /// Every file under the paths, relative to the root and sorted. Links are not followed; one that leads out of the root
 /// is reported.
-fn walk(paths: &[PathBuf], collected: &mut Collected, tell: &(dyn Fn(Stage) + Sync)) -> Vec<Arc<str>> {
-    let mut found: Vec<Arc<str>> = Vec::new();
+fn walk(paths: &[PathBuf], collected: &mut Collected, tell: &(dyn Fn(Stage) + Sync)) -> Vec<Found> {
+    let mut found: Vec<Found> = Vec::new();
     let Some((first, rest)) = paths.split_first() else { return found };
     let mut builder = WalkBuilder::new(first);
     rest.iter().for_each(|path| {
@@ -119,14 +123,14 @@ fn walk(paths: &[PathBuf], collected: &mut Collected, tell: &(dyn Fn(Stage) + Sy
                 collected.coverage.files_seen += 1;
                 continue;
             }
-            found.push(relative);
+            found.push(Found { shown: relative, path: entry.into_path() });
             if found.len().is_multiple_of(1_000) {
                 tell(Stage::Walking { files: found.len() });
             }
         }
     }
     found.sort();
-    found.dedup();
+    found.dedup_by(|a, b| a.path == b.path);
     found
 }
 
@@ -161,6 +165,7 @@ fn link(path: &Path, relative: &Arc<str>, collected: &mut Collected) {
 /// What a look at one file gave.
 struct Looked {
     path: Arc<str>,
+    real: PathBuf,
     outcome: Outcome,
 }
 
@@ -171,10 +176,18 @@ enum Outcome {
     Refused(Diagnostic, &'static str),
 }
 
-fn look(root: &Path, path: Arc<str>) -> Looked {
+/// A file of the walk. Where its name is no UTF-8, what is shown is not its path.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Found {
+    shown: Arc<str>,
+    path: PathBuf,
+}
+
+fn look(found: Found) -> Looked {
+    let Found { shown: path, path: real } = found;
     let outcome =
-        outcome(root, &path).unwrap_or_else(|error| Outcome::Refused(unreadable(&path, &error), "unreadable"));
-    Looked { path, outcome }
+        outcome(&real, &path).unwrap_or_else(|error| Outcome::Refused(unreadable(&path, &error), "unreadable"));
+    Looked { path, real, outcome }
 }
 
 pub(crate) fn unreadable(path: &str, error: &std::io::Error) -> Diagnostic {
@@ -188,11 +201,11 @@ pub(crate) fn unreadable(path: &str, error: &std::io::Error) -> Diagnostic {
     }
 }
 
-fn outcome(root: &Path, path: &Arc<str>) -> std::io::Result<Outcome> {
+fn outcome(real: &Path, path: &Arc<str>) -> std::io::Result<Outcome> {
     if !allod_readers::worth_opening(path) {
         return Ok(Outcome::Skipped("no known format"));
     }
-    let mut file = File::open(root.join(&**path))?;
+    let mut file = File::open(real)?;
     let size = file.metadata()?.len();
     let mut bytes = Vec::with_capacity(HEAD_BYTES.min(size as usize + 1));
     file.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut bytes)?;
@@ -242,12 +255,13 @@ fn too_large(path: &Arc<str>, reader: &Reader, size: u64) -> Outcome {
 }
 
 fn take(looked: Looked, collected: &mut Collected) {
-    let Looked { path, outcome } = looked;
+    let Looked { path, real, outcome } = looked;
     match outcome {
         Outcome::Recognised { reader, bytes } => {
             collected.coverage.files_read += 1;
-            if let Some(bytes) = bytes {
-                collected.files.insert(&path, bytes);
+            match bytes {
+                Some(bytes) => collected.files.insert(&path, bytes),
+                None => drop(collected.streamed.insert(path.clone(), real)),
             }
             collected.recognised.push((path, reader));
         }

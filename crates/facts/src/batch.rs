@@ -46,6 +46,7 @@ impl Facts {
             }
             return known;
         }
+        let component = Component { name: shortened(component.name), ..component };
         let index = self.components.len() as ComponentRef;
         self.index.insert(component.id.clone(), index);
         self.components.push(component);
@@ -68,7 +69,7 @@ impl Facts {
     }
 
     pub fn unresolved(&mut self, code: &'static str, message: String, about: Option<ComponentRef>, seen: Evidence) {
-        self.unresolved.push(Unresolved { code, message, component: about, evidence: seen });
+        self.unresolved.push(Unresolved { code, message: shortened(message), component: about, evidence: seen });
     }
 
     /// Takes everything from `other`, renumbering its references.
@@ -98,6 +99,16 @@ impl Facts {
 /// How far back a repeated line of evidence is looked for. Readers go through files in order, so that a repetition
 /// stands near; looking through all would make a host that a large file names everywhere cost its square.
 const LOOK_BACK: usize = 32;
+
+/// Longer texts from a file are cut where they are shown to people: a value of a megabyte explains nothing.
+const MAX_SHOWN_CHARS: usize = 240;
+
+fn shortened(text: String) -> String {
+    match text.char_indices().nth(MAX_SHOWN_CHARS) {
+        Some((end, _)) => text.get(..end).map_or_else(String::new, |start| format!("{start}…")),
+        None => text,
+    }
+}
 
 impl Component {
     /// Adds a further line of evidence, if it was not seen just before.

@@ -2,6 +2,7 @@
 //! deploys. Whoever runs the pipeline can change what comes out of it.
 
 mod action;
+mod deliver;
 mod expression;
 mod github;
 mod gitlab;

@@ -1,10 +1,12 @@
 //! Command lines of scripts: the hosts that they fetch from and send to, the registries that package managers use
 //! when nothing else is said, the images and clouds that they name. Nothing is run.
 
+mod deliver;
 mod programs;
 mod words;
 
 use crate::destination::{self, Use};
+use crate::files::join;
 use crate::settings;
 use crate::variables::Expanded;
 use crate::{endpoint, image};
@@ -12,6 +14,8 @@ use allod_facts::{ComponentRef, Confidence, Evidence, Facts, LinkKind, Mitigatio
 use programs::{changes_cluster, cloud_of, default_registry};
 use std::sync::Arc;
 use words::{Word, commands};
+
+pub(crate) use deliver::{Effect, image_name};
 
 /// Where a script stands and whose it is.
 pub(crate) struct Script<'a> {
@@ -37,11 +41,15 @@ pub(crate) struct Seen {
     pub cluster: Option<u32>,
     /// Whether an S3 client was told where to go.
     pub object_store_known: bool,
+    /// What is put into effect, with the folder where the command runs and the line.
+    pub effects: Vec<(String, Effect, u32)>,
+    /// The folder where the next command runs; `None` when that is not known.
+    pub folder: Option<String>,
 }
 
-/// Reads lines of a script (number and text).
-pub(crate) fn read(facts: &mut Facts, lines: &[(u32, &str)], script: &Script<'_>) -> Seen {
-    let mut seen = Seen::default();
+/// Reads lines of a script (number and text) that starts in a folder of the tree.
+pub(crate) fn read(facts: &mut Facts, lines: &[(u32, &str)], script: &Script<'_>, folder: Option<&str>) -> Seen {
+    let mut seen = Seen { folder: folder.map(str::to_owned), ..Seen::default() };
     for command in commands(lines) {
         read_command(facts, &command, script, &mut seen);
     }
@@ -77,6 +85,13 @@ fn read_command(facts: &mut Facts, command: &[Word], script: &Script<'_>, seen: 
     seen.local_cluster |= matches!(program.as_str(), "kind" | "minikube" | "k3d" | "k3s" | "microk8s" | "talosctl");
     if changes_cluster(&program, arguments) {
         seen.cluster = seen.cluster.or(Some(line));
+    }
+    if matches!(program.as_str(), "cd" | "pushd") {
+        let target = arguments.first().map_or("", |word| word.text.as_str());
+        seen.folder = seen.folder.as_deref().and_then(|folder| join(folder, target)).filter(|to| !to.contains('$'));
+    } else if let Some(folder) = &seen.folder {
+        let effects = deliver::effects(&program, arguments, script.expand);
+        seen.effects.extend(effects.into_iter().map(|(effect, line)| (folder.clone(), effect, line)));
     }
 }
 
@@ -334,7 +349,7 @@ mod tests {
             neighbour: &|_| None,
             expand: &|_| None,
         };
-        let seen = read(&mut facts, &lines, &how);
+        let seen = read(&mut facts, &lines, &how, None);
         let mut shown: Vec<String> = facts
             .links
             .iter()

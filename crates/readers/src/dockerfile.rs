@@ -263,7 +263,7 @@ impl<'a> File<'a> {
             neighbour: &|_| None,
             expand: &|text| Some(self.expand(text).text),
         };
-        command::read(facts, &instruction.lines, &script);
+        command::read(facts, &instruction.lines, &script, None);
     }
 }
 

@@ -33,7 +33,7 @@ const NEVER_READ: &[&str] = &[
 /// Files that other files refer to by name: templates, policies, scripts, variables.
 const REFERRED_TO: &[&str] = &[
     "tpl", "tmpl", "tftpl", "json", "yaml", "yml", "txt", "sh", "cfg", "conf", "env", "zone", "j2", "pem", "crt",
-    "toml",
+    "toml", "npmrc",
 ];
 
 /// Whether a file could be of a format that is read, by its name alone. `go` files are left out, `go.mod` is not.
@@ -47,7 +47,7 @@ pub fn worth_opening(path: &str) -> bool {
 /// Whether a file that no reader takes is kept for those that refer to it.
 pub fn may_be_referred_to(path: &str) -> bool {
     let lower = name_of(path).to_ascii_lowercase();
-    lower.rsplit_once('.').is_some_and(|(_, extension)| REFERRED_TO.contains(&extension))
+    lower == "nuget.config" || lower.rsplit_once('.').is_some_and(|(_, extension)| REFERRED_TO.contains(&extension))
 }
 
 fn by_path(path: &str, name: &str, extension: &str) -> Option<&'static Reader> {

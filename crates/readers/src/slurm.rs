@@ -59,19 +59,22 @@ fn job(facts: &mut Facts, path: &Arc<str>, script: &Script<'_>) {
 fn cluster(facts: &mut Facts, path: &Arc<str>, script: &Script<'_>, job: ComponentRef) {
     let traces = clusters::traces(script, path);
     let seen = |line: u32| Evidence::line(path, line, READER.id);
-    let Some(best) = traces.first().map(|trace| trace.confidence) else {
+    let Some(best) = traces.first().map(clusters::Trace::confidence) else {
         return unknown_cluster(facts, path, script, job);
     };
-    let mut names: Vec<&str> =
-        traces.iter().filter(|trace| trace.confidence == best).map(|trace| trace.cluster.as_str()).collect();
+    let mut names: Vec<&str> = traces.iter().map(|trace| trace.cluster.as_str()).collect();
     names.sort_unstable();
     names.dedup();
     for name in names {
         let of_this = traces.iter().filter(|trace| trace.cluster == name);
         let Some(line) = of_this.clone().map(|trace| trace.line).next() else { continue };
         let id = format!("hpc:{name}");
-        let mut component = Component::new(&id, name, "hpc-cluster", Layer::Compute, Role::Provided, seen(line))
-            .with_clue(Clue::new(ClueKind::Name, name));
+        let mut component = Component::new(&id, name, "hpc-cluster", Layer::Compute, Role::Provided, seen(line));
+        // Slurm may be told any word; a trace of ours means the machine of that name.
+        if !script.directive("clusters").is_some_and(|(told, _)| told.to_ascii_lowercase().contains(name)) {
+            component.clues.push(Clue::new(ClueKind::Name, &format!("{name} supercomputer")));
+        }
+        component.clues.push(Clue::new(ClueKind::Name, name));
         component.confidence = best;
         for trace in of_this.take(MAX_TRACES) {
             if let Some(host) = &trace.host {
@@ -97,7 +100,8 @@ fn unknown_cluster(facts: &mut Facts, path: &Arc<str>, script: &Script<'_>, job:
     let id = format!("slurm:{path}#cluster");
     let mut component =
         Component::new(&id, "unnamed cluster", "hpc-cluster", Layer::Compute, Role::Provided, seen.clone());
-    component.confidence = Confidence::Low;
+    // That it runs somewhere is no guess; only whose that is.
+    component.confidence = Confidence::Medium;
     let cluster = facts.add(component);
     facts.link(job, LinkKind::RunsOn, cluster, seen.clone());
     let which = partition.map_or(String::new(), |(name, _)| format!(" (partition `{name}`)"));

@@ -17,6 +17,8 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use layer::layer_of;
+
 use crate::files::Files;
 use crate::{Read, Reader, Scope};
 use allod_facts::Facts;

@@ -6,7 +6,6 @@
 //! Source of the format: "JSON Output Format" in the Terraform documentation.
 
 mod configuration;
-mod layer;
 mod provider;
 mod resources;
 mod scan;

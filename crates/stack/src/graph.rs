@@ -331,7 +331,9 @@ fn is_delivered(part: &Part<'_>, what: &Delivered) -> bool {
         Delivered::Files(folder) => {
             let deliverable = match part.fact.role {
                 Role::Own => !matches!(part.layer, Layer::Ci | Layer::Source),
-                _ => false,
+                // A resource of a design is somebody's service, and what it does is decided by who applies the design.
+                Role::Provided => part.fact.clues.iter().any(|clue| clue.kind == ClueKind::TerraformType),
+                Role::Artefact => false,
             };
             let under = |seen: &Evidence| {
                 let rest = seen.path.strip_prefix(folder.as_str());

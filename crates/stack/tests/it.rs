@@ -1,7 +1,7 @@
 //! The stack as a whole: powers against an independent definition, order, explanations.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::needless_pass_by_value)]
 
-use allod_facts::{Clue, ClueKind, Component, Evidence, Facts, Layer, LinkKind, Mitigation, Role};
+use allod_facts::{Clue, ClueKind, Component, Confidence, Evidence, Facts, Layer, LinkKind, Mitigation, Role};
 use allod_register::{Records, Register, load_file};
 use allod_stack::{Control, Holder, Home, Lane, Power, Powers, Stack, build};
 use proptest::prelude::*;
@@ -27,6 +27,7 @@ services:
   other: { name: Other, layer: observability, operator: us-other, match: { domains: [other.test-b.eu] } }
   cloud: { name: Cloud, layer: compute, operator: fr-op, match: { domains: [cloud.test-c.eu] } }
   cdn: { name: CDN, layer: cdn, operator: us-parent, ends_tls: true, match: { domains: [cdn.test-d.eu] } }
+  site: { name: Site, layer: observability, operator: us-other, locations: { content: [DE] }, match: { domains: [site.test-f.eu] } }
   dark: { name: Dark, layer: mail, operator: nowhere, match: { domains: [dark.test-e.eu] } }
 "#;
 
@@ -384,4 +385,36 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_hint_tells_the_service_and_not_its_site() {
+    let country = |confidence| {
+        let mut facts = Facts::new();
+        let mut part = host("site.test-f.eu");
+        part.confidence = confidence;
+        facts.add(part);
+        let register = register();
+        let stack = build(vec![facts], &register);
+        let location = stack.parts[0].location.clone();
+        location.and_then(|location| location.country).map(|country| country.to_string())
+    };
+    assert_eq!(country(Confidence::High).as_deref(), Some("DE"));
+    assert_eq!(country(Confidence::Low), None);
+}
+
+#[test]
+fn a_stated_provider_counts_where_no_endpoint_is_known() {
+    let from = |clues: &[(ClueKind, &str)]| {
+        let mut facts = Facts::new();
+        let mut part = host("api.nobody-g.eu");
+        part.clues = clues.iter().map(|(kind, text)| Clue::new(*kind, text)).collect();
+        facts.add(part);
+        let register = register();
+        let stack = build(vec![facts], &register);
+        stack.parts[0].controlled_from(&register).iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(from(&[(ClueKind::Host, "api.nobody-g.eu"), (ClueKind::Provider, "other.test-b.eu")]), ["US"]);
+    assert_eq!(from(&[(ClueKind::Host, "cloud.test-c.eu"), (ClueKind::Provider, "other.test-b.eu")]), ["FR"]);
+    assert_eq!(from(&[(ClueKind::Host, "api.nobody-g.eu"), (ClueKind::Name, "Other")]), Vec::<String>::new());
 }

@@ -45,12 +45,26 @@ impl<'a> Live<'a> {
         match kind {
             Kind::Ns => self.name_servers(zone, own, records, seen),
             Kind::Mx => records.iter().for_each(|host| {
-                self.link_host(own, LinkKind::SendsTo, host, ClueKind::MailExchanger, Layer::Mail, seen);
+                let mail = self.mail(zone, own, seen);
+                self.link_host(mail, LinkKind::SendsTo, host, ClueKind::MailExchanger, Layer::Mail, seen);
             }),
             Kind::Caa => records.iter().for_each(|domain| self.issuer(own, domain, seen)),
             Kind::Txt => records.iter().for_each(|text| self.senders(zone, own, text, seen)),
             Kind::Cname => {}
         }
+    }
+
+    /// The mail of the zone's domain: who takes or sends it holds no power over the names of the zone.
+    fn mail(&mut self, zone: &str, own: ComponentRef, seen: &Evidence) -> ComponentRef {
+        let id = format!("mail:{zone}");
+        if let Some(at) = self.facts.find(&id) {
+            return at;
+        }
+        let new = || Component::new(&id, zone, "mail-domain", Layer::Mail, Role::Own, seen.clone());
+        let at = self.names.known(&id).cloned().unwrap_or_else(new);
+        let at = self.facts.add(at);
+        self.facts.link(at, LinkKind::ResolvedBy, own, seen.clone()).mitigations.push(Mitigation::TlsPassesThrough);
+        at
     }
 
     fn name_servers(&mut self, zone: &str, own: ComponentRef, records: &[String], seen: &Evidence) {
@@ -111,7 +125,8 @@ impl<'a> Live<'a> {
             let id = format!("spf:{domain}");
             let new = || Component::new(&id, domain, "mail-sender", Layer::Mail, Role::Provided, seen.clone());
             let to = self.sighting(&id, ClueKind::SpfInclude, domain, seen, new);
-            self.facts.link(own, LinkKind::SendsTo, to, seen.clone());
+            let mail = self.mail(zone, own, seen);
+            self.facts.link(mail, LinkKind::SendsTo, to, seen.clone());
         }
     }
 

@@ -34,7 +34,7 @@ impl<'a> Names<'a> {
     fn add(&mut self, component: &'a Component) {
         let id: &str = &component.id;
         let Some((kind, name)) = id.split_once(':') else { return };
-        if !matches!(kind, "zone" | "name" | "host" | "caa" | "spf") {
+        if !matches!(kind, "zone" | "name" | "host" | "caa" | "spf" | "mail") {
             return;
         }
         self.known.entry(id).or_insert(component);

@@ -87,10 +87,11 @@ fn a_zone_as_its_file_says() {
         &[
             "zone:clinic.lu resolved_by host:amy.ns.cloudflare.com(NameServer Host) dns:clinic.lu NS any:ns tls",
             "zone:clinic.lu resolved_by host:bob.ns.cloudflare.com(NameServer Host) dns:clinic.lu NS any:ns tls",
-            "zone:clinic.lu sends_to host:mail.clinic.lu(MailExchanger Host) dns:clinic.lu MX",
-            "zone:clinic.lu sends_to host:mx.protonmail.ch(MailExchanger Host) dns:clinic.lu MX",
+            "mail:clinic.lu resolved_by zone:clinic.lu() dns:clinic.lu MX tls",
+            "mail:clinic.lu sends_to host:mail.clinic.lu(MailExchanger Host) dns:clinic.lu MX",
+            "mail:clinic.lu sends_to host:mx.protonmail.ch(MailExchanger Host) dns:clinic.lu MX",
             "zone:clinic.lu resolved_by caa:letsencrypt.org(CaaIssuer) dns:clinic.lu CAA tls",
-            "zone:clinic.lu sends_to spf:mailbox.org(SpfInclude) dns:clinic.lu TXT",
+            "mail:clinic.lu sends_to spf:mailbox.org(SpfInclude) dns:clinic.lu TXT",
             // The hosts that the file names are asked for, too.
             "U012 host:amy.ns.cloudflare.com dns:amy.ns.cloudflare.com CNAME: \
              `amy.ns.cloudflare.com` could not be looked up: the name does not exist",

@@ -107,6 +107,13 @@ impl<'a> File<'a> {
             .unwrap_or("")
     }
 
+    /// The folder of the tree that a working directory is.
+    fn folder(&self, directory: Option<&str>) -> Option<String> {
+        let directory = directory.unwrap_or_default();
+        // What stands behind an expression is known only when the job runs.
+        join(self.repository_root(), directory).filter(|folder| !folder.contains('$'))
+    }
+
     fn workflow(&self, facts: &mut Facts) {
         let start = self.root.entry("on").or_else(|| self.root.entry("jobs")).map_or(1, |(key, _)| key.line);
         let flavour = self.flavour;
@@ -181,7 +188,9 @@ impl<'a> File<'a> {
         let own = runner::add(self, facts, &id, name, line, node, &scope);
         facts.link(own, LinkKind::Trusts, platform, self.seen(line));
         let words = node.str_at(&["name"]).unwrap_or(name);
-        let mut job = Job::new(own, self.path, self.flavour.reader, stem, words);
+        let mut job = Job::new(own, self.files, self.path, self.flavour.reader, stem, words);
+        let default = [node, self.root].iter().find_map(|node| node.str_at(&["defaults", "run", "working-directory"]));
+        job.folder = self.folder(default);
         if let Some((key, uses)) = node.entry("uses") {
             self.reusable(facts, &job, uses, key.line);
         }
@@ -339,7 +348,8 @@ impl<'a> File<'a> {
     fn composite(&self, facts: &mut Facts) {
         let own = facts.add(own_action(self.path, self.flavour.reader));
         let name = self.root.str_at(&["name"]).unwrap_or("action");
-        let mut job = Job::new(own, self.path, self.flavour.reader, format!("{}#runs", self.path), name);
+        let mut job = Job::new(own, self.files, self.path, self.flavour.reader, format!("{}#runs", self.path), name);
+        job.folder = self.folder(None);
         let scope = self.scope();
         let Some(runs) = self.root.get("runs") else { return };
         if let Some((key, image)) = runs.entry("image")

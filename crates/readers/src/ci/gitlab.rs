@@ -103,7 +103,7 @@ impl File<'_> {
                 let own = facts.add(self.component("default", first, None));
                 facts.link(own, LinkKind::Trusts, platform, self.seen(first));
                 facts.link(repository, LinkKind::DeployedBy, own, self.seen(first));
-                let mut job = Job::new(own, self.path, ID, format!("{}#default", self.path), "default");
+                let mut job = Job::new(own, self.files, self.path, ID, format!("{}#default", self.path), "default");
                 self.body(facts, &mut job, node);
                 job.finish(facts);
             }
@@ -148,7 +148,7 @@ impl File<'_> {
         let tags = node.entry("tags").map(|(key, value)| (key, value));
         let own = facts.add(self.component(name, line, tags));
         facts.link(own, LinkKind::Trusts, platform, self.seen(line));
-        let mut job = Job::new(own, self.path, ID, format!("{}#{name}", self.path), name);
+        let mut job = Job::new(own, self.files, self.path, ID, format!("{}#{name}", self.path), name);
         self.body(facts, &mut job, node);
         job.finish(facts);
         own
@@ -161,6 +161,7 @@ impl File<'_> {
     /// Images, services, scripts and settings of a job.
     fn body(&self, facts: &mut Facts, job: &mut Job<'_>, node: &Node) {
         let local = variables(self.path, node);
+        job.folder = Some(self.folder.to_owned());
         let services = node.get("services").map(Node::items).unwrap_or_default();
         for image in node.get("image").into_iter().chain(services) {
             let (line, value) = match image.entry("name") {

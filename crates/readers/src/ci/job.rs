@@ -2,6 +2,7 @@
 
 use crate::command::{self, Script, Seen};
 use crate::destination::{self, Use};
+use crate::files::Files;
 use crate::node::{Node, Value};
 use crate::settings;
 use crate::variables::Expanded;
@@ -14,12 +15,15 @@ use std::sync::Arc;
 /// A job whose component was added.
 pub(super) struct Job<'a> {
     pub own: ComponentRef,
+    pub files: &'a Files,
     pub path: &'a Arc<str>,
     pub reader: &'static str,
     /// `<path>#<job>`, for the ids of what belongs to it.
     pub stem: String,
     /// Its name in words, for clues.
     pub name: String,
+    /// The folder of the tree where the next command runs; `None` when that is not known.
+    pub folder: Option<String>,
     /// First words of settings that say where they go.
     pub decided: BTreeSet<String>,
     pub object_store_known: bool,
@@ -50,6 +54,7 @@ pub(super) fn repository(facts: &mut Facts, root: &str, seen: Evidence) -> Compo
 impl<'a> Job<'a> {
     pub(super) fn new(
         own: ComponentRef,
+        files: &'a Files,
         path: &'a Arc<str>,
         reader: &'static str,
         stem: String,
@@ -57,10 +62,12 @@ impl<'a> Job<'a> {
     ) -> Job<'a> {
         Job {
             own,
+            files,
             path,
             reader,
             stem,
             name: name.to_owned(),
+            folder: Some(String::new()),
             decided: BTreeSet::new(),
             object_store_known: false,
             cloud_known: false,
@@ -144,7 +151,10 @@ impl<'a> Job<'a> {
             neighbour: &|_| None,
             expand,
         };
-        let Seen { clouds, cluster, local_cluster, object_store_known } = command::read(facts, lines, &script);
+        let seen = command::read(facts, lines, &script, self.folder.as_deref());
+        let Seen { clouds, cluster, local_cluster, object_store_known, effects, folder } = seen;
+        self.folder = folder;
+        effects.iter().for_each(|(folder, effect, line)| self.deliver(facts, folder, effect, *line));
         self.local_cluster |= local_cluster;
         self.object_store_known |= object_store_known;
         self.cluster = self.cluster.or(cluster);

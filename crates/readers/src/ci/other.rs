@@ -44,7 +44,7 @@ pub(super) fn read(files: &Files, mine: &[&str]) -> Facts {
         let Some(platform) = platform_of(path) else { continue };
         let Some(text) = text_of(files, &shared, &mut facts) else { continue };
         let own = pipeline(&mut facts, &shared, &platform);
-        let mut job = Job::new(own, &shared, ID, shared.to_string(), platform.name);
+        let mut job = Job::new(own, files, &shared, ID, shared.to_string(), platform.name);
         if platform.id == "jenkins" {
             groovy(&mut facts, &mut job, &text);
         } else {

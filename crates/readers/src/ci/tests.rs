@@ -214,3 +214,61 @@ fn other_pipelines() {
         ],
     );
 }
+
+/// What jobs deliver, with the line.
+fn deliveries(reader: &Reader, path: &str, all: &[(&str, &str)]) -> Vec<String> {
+    let mut files = Files::new();
+    for (path, text) in all {
+        files.insert(path, text.as_bytes().to_vec());
+    }
+    let Read::Loaded(read) = reader.read else { panic!("streamed") };
+    let facts = read(&files, &[path]);
+    facts.deliveries.iter().map(|one| format!("{:?} {}", one.what, one.evidence.line)).collect()
+}
+
+#[test]
+fn what_a_workflow_delivers() {
+    let text = "on: push\nenv:\n  REGISTRY: r.lu\njobs:\n  j:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: docker/build-push-action@v6\n        with:\n          tags: |\n            ${{ env.REGISTRY }}/app:${{ github.sha }}\n            other/app:1\n      - run: kubectl apply -f deploy/prod\n      - run: terraform apply\n        working-directory: infra/a\n      - run: cd k && kubectl apply -k overlay\n      - run: docker compose up -d\n      - run: helm upgrade web charts/web\n";
+    let tree = [
+        (WORKFLOW, text),
+        ("deploy/prod/a.yaml", ""),
+        ("deploy/prod/deeper/b.yaml", ""),
+        ("infra/a/main.tf", "module \"m\" {\n  source = \"../m\"\n}\n"),
+        ("infra/m/m.tf", ""),
+        ("infra/other/o.tf", ""),
+        ("k/overlay/kustomization.yaml", "resources: [../base]\n"),
+        ("k/base/kustomization.yaml", "resources: [w.yaml]\n"),
+        ("k/base/w.yaml", ""),
+        ("compose.yaml", ""),
+        ("charts/web/Chart.yaml", ""),
+    ];
+    assert_eq!(
+        deliveries(&GITHUB, WORKFLOW, &tree),
+        [
+            "Image(\"r.lu/app\") 11",
+            "Image(\"docker.io/other/app\") 12",
+            "Files(\"deploy/prod/a.yaml\") 13",
+            "Files(\"infra/a/main.tf\") 14",
+            "Files(\"infra/m/m.tf\") 14",
+            "Files(\"k/base/kustomization.yaml\") 16",
+            "Files(\"k/base/w.yaml\") 16",
+            "Files(\"k/overlay/kustomization.yaml\") 16",
+            "Files(\"compose.yaml\") 17",
+            "Files(\"charts/web\") 18",
+        ]
+    );
+}
+
+#[test]
+fn what_pipelines_deliver() {
+    let gitlab = "variables:\n  APP: r.lu/app\nj:\n  script:\n    - cd deploy\n    - docker push $APP:$CI_COMMIT_SHA\n    - kubectl apply -f a.yaml\n";
+    assert_eq!(
+        deliveries(&GITLAB, ".gitlab-ci.yml", &[(".gitlab-ci.yml", gitlab), ("deploy/a.yaml", "")]),
+        ["Image(\"r.lu/app\") 6", "Files(\"deploy/a.yaml\") 7"]
+    );
+    let woodpecker = "steps:\n  - name: a\n    image: alpine\n    directory: deploy\n    commands:\n      - kubectl apply -f a.yaml\n";
+    assert_eq!(
+        deliveries(&WOODPECKER, ".woodpecker/a.yaml", &[(".woodpecker/a.yaml", woodpecker), ("deploy/a.yaml", "")]),
+        ["Files(\"deploy/a.yaml\") 6"]
+    );
+}

@@ -2,7 +2,7 @@
 
 use super::job::{self, Job};
 use super::text_of;
-use crate::files::{Files, folder_of};
+use crate::files::{Files, folder_of, join};
 use crate::node::{Node, parse_yaml};
 use crate::settings::{self, Reading, Setting};
 use crate::variables::{Syntax, expand};
@@ -19,13 +19,13 @@ pub(super) fn read(files: &Files, mine: &[&str]) -> Facts {
         let (documents, broken) = parse_yaml(&text);
         facts.diagnostics.extend(broken.map(|broken| broken.diagnostic(&shared)));
         for root in &documents {
-            pipeline(&mut facts, &shared, root);
+            pipeline(&mut facts, files, &shared, root);
         }
     }
     facts
 }
 
-fn pipeline(facts: &mut Facts, path: &Arc<str>, root: &Node) {
+fn pipeline(facts: &mut Facts, files: &Files, path: &Arc<str>, root: &Node) {
     let seen = |line| Evidence::line(path, line, ID);
     let Some((first, steps)) = ["steps", "pipeline"].iter().find_map(|key| root.entry(key)) else { return };
     let drone = path.ends_with(".drone.yml") || path.ends_with(".drone.yaml");
@@ -42,7 +42,8 @@ fn pipeline(facts: &mut Facts, path: &Arc<str>, root: &Node) {
         let own = facts.add(Component::new(&id, name, "job", Layer::Ci, Role::Own, seen(line)));
         facts.link(own, LinkKind::Trusts, platform, seen(line));
         facts.link(repository, LinkKind::DeployedBy, own, seen(line));
-        let mut job = Job::new(own, path, ID, format!("{path}#{name}"), name);
+        let mut job = Job::new(own, files, path, ID, format!("{path}#{name}"), name);
+        job.folder = join(root_folder, step.str_at(&["directory"]).unwrap_or_default());
         body(facts, &mut job, step);
         job.finish(facts);
     }

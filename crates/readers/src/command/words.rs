@@ -18,7 +18,7 @@ pub(crate) fn commands(lines: &[(u32, &str)]) -> Vec<Vec<Word>> {
             Some(text) if !trimmed.ends_with("\\\\") => (text, true),
             _ => (trimmed, false),
         };
-        split_line(text, *number, &mut command, &mut all);
+        split_line(text, *number, 0, &mut command, &mut all);
         if !goes_on {
             finish(&mut command, &mut all);
         }
@@ -33,7 +33,7 @@ fn finish(command: &mut Vec<Word>, all: &mut Vec<Vec<Word>>) {
     }
 }
 
-fn split_line(text: &str, line: u32, command: &mut Vec<Word>, all: &mut Vec<Vec<Word>>) {
+fn split_line(text: &str, line: u32, nested: u32, command: &mut Vec<Word>, all: &mut Vec<Vec<Word>>) {
     let mut word = String::new();
     let mut quote = None;
     let mut braces = 0_u32;
@@ -55,6 +55,16 @@ fn split_line(text: &str, line: u32, command: &mut Vec<Word>, all: &mut Vec<Vec<
             // Spaces inside `${{ }}` and `{{ }}` separate nothing.
             (None, char) if braces >= 2 => word.push(char),
             (None, '#') if word.is_empty() => break,
+            // `<(command)` stands for a file: a word of the command around it, and a command of its own.
+            (None, '(') if word.ends_with(['<', '>']) => {
+                let inner = until_closed(&mut chars);
+                word.push_str("()");
+                let mut within = Vec::new();
+                if nested < MAX_NESTED {
+                    split_line(&inner, line, nested + 1, &mut within, all);
+                }
+                finish(&mut within, all);
+            }
             (None, ';' | '|' | '&' | '(' | ')') => {
                 push(&mut word, line, command);
                 if char == '(' && command.last().is_some_and(|last| last.text.ends_with('$')) {
@@ -72,6 +82,24 @@ fn split_line(text: &str, line: u32, command: &mut Vec<Word>, all: &mut Vec<Vec<
     }
     push(&mut word, line, command);
 }
+
+/// The text up to the parenthesis that closes the one just read.
+fn until_closed(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> String {
+    let (mut inner, mut open) = (String::new(), 0_u32);
+    for char in chars {
+        match char {
+            '(' => open += 1,
+            ')' if open == 0 => break,
+            ')' => open -= 1,
+            _ => {}
+        }
+        inner.push(char);
+    }
+    inner
+}
+
+/// Commands that stand for files, inside each other.
+const MAX_NESTED: u32 = 4;
 
 fn push(word: &mut String, line: u32, command: &mut Vec<Word>) {
     if !word.is_empty() {
@@ -99,5 +127,6 @@ mod tests {
         check("x $(curl -s y)", &["x", "curl·-s·y"]);
         check("a ${{ b.c }}/d e", &["a·${{ b.c }}/d·e"]);
         check("a 2>&1", &["a·2>·1"]);
+        check("a <(b \"$C\") d | e", &["b·$C", "a·<()·d", "e"]);
     }
 }

@@ -238,7 +238,7 @@ impl One<'_> {
             neighbour: &|name| self.names.find(&self.service.path, name),
             expand: &|text| Some(self.project.expand(&layer.path, text).text),
         };
-        let seen = command::read(facts, &lines, &script);
+        let seen = command::read(facts, &lines, &script, None);
         seen.object_store_known || lines.iter().any(|(_, text)| text.contains("--endpoint-url"))
     }
 

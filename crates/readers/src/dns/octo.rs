@@ -125,9 +125,14 @@ fn zone(facts: &mut Facts, path: &Arc<str>, root: &Node, name: &str, targets: &[
             let values = record.get("values").or_else(|| record.get("value"));
             for value in values.map(Node::items).unwrap_or_default() {
                 let line = if value.line == 0 { key.line } else { value.line };
-                let data = data_of(&kind, value);
+                // `Route53Provider/ALIAS`: a provider's own kind of alias, which names its target among other things.
+                let (kind, data) = match kind.rsplit_once('/') {
+                    Some((_, own)) => (own.to_owned(), vec![value.str_at(&["name"]).unwrap_or_default().to_owned()]),
+                    None => (kind.clone(), data_of(&kind, value)),
+                };
+                let line = value.entry("name").map_or(line, |(key, _)| key.line);
                 let seen = Evidence::line(path, line, ID);
-                records::add(facts, &Record { owner: owner.clone(), kind: kind.clone(), data, seen }, &zone);
+                records::add(facts, &Record { owner: owner.clone(), kind, data, seen }, &zone);
             }
         }
     }

@@ -138,19 +138,28 @@ fn link_name(
     Some(to)
 }
 
-/// The component of a name under the zone; its resolution depends on the zone.
+/// The component of a name in the zone, the apex included: its resolution depends on the zone, and who stands behind
+/// the name holds nothing over the zone.
 fn own_name(facts: &mut Facts, name: &str, zone: &Zone<'_>, seen: Evidence) -> ComponentRef {
-    if name == zone.origin {
-        return zone.own;
-    }
-    let id = format!("name:{name}");
+    own_part(facts, "name", name, zone, seen)
+}
+
+/// The mail of a domain: who takes or sends it reads mail, and holds no power over the names of the zone.
+fn mail_domain(facts: &mut Facts, domain: &str, zone: &Zone<'_>, seen: Evidence) -> ComponentRef {
+    own_part(facts, "mail", domain, zone, seen)
+}
+
+/// A part of the organisation's own that is found through the zone.
+fn own_part(facts: &mut Facts, prefix: &str, name: &str, zone: &Zone<'_>, seen: Evidence) -> ComponentRef {
+    let id = format!("{prefix}:{name}");
     if let Some(known) = facts.find(&id) {
         if let Some(component) = facts.get_mut(known) {
             component.see(seen);
         }
         return known;
     }
-    let own = facts.add(Component::new(&id, name, "name", Layer::Dns, Role::Own, seen.clone()));
+    let (kind, layer) = if prefix == "mail" { ("mail-domain", Layer::Mail) } else { ("name", Layer::Dns) };
+    let own = facts.add(Component::new(&id, name, kind, layer, Role::Own, seen.clone()));
     facts.link(own, LinkKind::ResolvedBy, zone.own, seen).mitigations.push(Mitigation::TlsPassesThrough);
     own
 }
@@ -171,19 +180,31 @@ fn name_server(facts: &mut Facts, record: &Record, target: &str, zone: &Zone<'_>
 fn mail_exchanger(facts: &mut Facts, record: &Record, target: &str, zone: &Zone<'_>) {
     // A single dot says that the domain takes no mail (RFC 7505).
     if target != "." && !target.is_empty() {
-        let from = own_name(facts, &record.owner, zone, record.seen.clone());
+        let from = mail_domain(facts, &record.owner, zone, record.seen.clone());
         link_name(facts, from, LinkKind::SendsTo, record, target, zone, (Some(ClueKind::MailExchanger), Layer::Mail));
     }
 }
 
 fn alias(facts: &mut Facts, record: &Record, target: &str, zone: &Zone<'_>) {
+    // A signing key that somebody publishes for the domain lets him send mail in its name.
+    if let Some(domain) = domain_of_mail_record(&record.owner) {
+        let from = mail_domain(facts, domain, zone, record.seen.clone());
+        let clue = (Some(ClueKind::CanonicalName), Layer::Mail);
+        link_name(facts, from, LinkKind::SendsTo, record, target, zone, clue);
+        return;
+    }
     let from = own_name(facts, &record.owner, zone, record.seen.clone());
-    // A signing key that somebody publishes for the zone lets him send mail in its name.
-    let mail = record.owner.contains("._domainkey.") || record.owner.starts_with("_dmarc.");
-    let (kind, layer) =
-        if mail { (LinkKind::SendsTo, Layer::Mail) } else { (LinkKind::ResolvedBy, Layer::Unclassified) };
-    link_name(facts, from, kind, record, target, zone, (Some(ClueKind::CanonicalName), layer));
+    let clue = (Some(ClueKind::CanonicalName), Layer::Unclassified);
+    link_name(facts, from, LinkKind::ResolvedBy, record, target, zone, clue);
     proxy(facts, record, from, zone);
+}
+
+/// The domain whose mail a record is about, by the record's own name (RFC 6376, 7489, 8460, 8461).
+fn domain_of_mail_record(owner: &str) -> Option<&str> {
+    owner
+        .split_once("._domainkey.")
+        .map(|(_, domain)| domain)
+        .or_else(|| ["_dmarc.", "_smtp._tls.", "_mta-sts."].iter().find_map(|start| owner.strip_prefix(start)))
 }
 
 fn address(facts: &mut Facts, record: &Record, text: &str, zone: &Zone<'_>) {
@@ -222,7 +243,9 @@ fn issuer(facts: &mut Facts, record: &Record, zone: &Zone<'_>) {
     )
     .with_clue(Clue::new(ClueKind::CaaIssuer, &domain));
     let to = facts.add(component);
-    let from = own_name(facts, &record.owner, zone, record.seen.clone());
+    // The issuers of the apex hold for the whole zone.
+    let from =
+        if record.owner == zone.origin { zone.own } else { own_name(facts, &record.owner, zone, record.seen.clone()) };
     facts.link(from, LinkKind::ResolvedBy, to, record.seen.clone()).mitigations.push(Mitigation::TlsPassesThrough);
 }
 
@@ -237,8 +260,8 @@ fn text(facts: &mut Facts, record: &Record, zone: &Zone<'_>) {
                 sender(facts, record, domain, zone);
             } else if let Some(address) = term.strip_prefix("ip4:").or_else(|| term.strip_prefix("ip6:")) {
                 let single = address.strip_suffix("/32").or_else(|| address.strip_suffix("/128")).unwrap_or(address);
-                let from = own_name(facts, &record.owner, zone, record.seen.clone());
                 if single.parse::<IpAddr>().is_ok() {
+                    let from = mail_domain(facts, &record.owner, zone, record.seen.clone());
                     destination::link_to(facts, single, &Use::new(from, LinkKind::SendsTo, record.seen.clone()));
                 }
             }
@@ -249,7 +272,9 @@ fn text(facts: &mut Facts, record: &Record, zone: &Zone<'_>) {
             let domain =
                 address.get(..end).and_then(|address| address.split_once('@')).map_or("", |(_, domain)| domain);
             if !domain.is_empty() && !is_under(domain, zone.origin) && !is_under(zone.origin, domain) {
-                let mut how = Use::new(zone.own, LinkKind::SendsTo, record.seen.clone());
+                let about = domain_of_mail_record(&record.owner).unwrap_or(zone.origin);
+                let from = mail_domain(facts, about, zone, record.seen.clone());
+                let mut how = Use::new(from, LinkKind::SendsTo, record.seen.clone());
                 how.required = false;
                 destination::link_to(facts, domain, &how);
             }
@@ -266,7 +291,7 @@ fn sender(facts: &mut Facts, record: &Record, domain: &str, zone: &Zone<'_>) {
     let component = Component::new(&id, &domain, "mail-sender", Layer::Mail, Role::Provided, record.seen.clone())
         .with_clue(Clue::new(ClueKind::SpfInclude, &domain));
     let to = facts.add(component);
-    let from = own_name(facts, &record.owner, zone, record.seen.clone());
+    let from = mail_domain(facts, &record.owner, zone, record.seen.clone());
     facts.link(from, LinkKind::SendsTo, to, record.seen.clone());
 }
 

@@ -61,15 +61,15 @@ fn a_zone() {
         [
             "zone:clinic.lu resolved_by host:amy.ns.cloudflare.com(NameServer) 7 any:ns tls",
             "zone:clinic.lu resolved_by name:ns1.clinic.lu 8 any:ns tls",
-            "zone:clinic.lu sends_to host:mx.protonmail.ch(MailExchanger) 9",
-            "zone:clinic.lu sends_to spf:_spf.google.com(SpfInclude) 10",
-            "zone:clinic.lu sends_to host:9.9.9.9 10",
+            "mail:clinic.lu sends_to host:mx.protonmail.ch(MailExchanger) 9",
+            "mail:clinic.lu sends_to spf:_spf.google.com(SpfInclude) 10",
+            "mail:clinic.lu sends_to host:9.9.9.9 10",
             "zone:clinic.lu resolved_by caa:letsencrypt.org(CaaIssuer) 11 tls",
             "name:ns1.clinic.lu resolved_by host:9.9.9.10 12",
             "name:www.clinic.lu resolved_by host:d1.cloudfront.net(CanonicalName) 13",
             "name:api.clinic.lu resolved_by name:www.clinic.lu 15",
-            "zone:clinic.lu sends_to host:dmarc.vendor.eu 16",
-            "name:k._domainkey.clinic.lu sends_to host:k.dkim.mailer.eu(CanonicalName) 17",
+            "mail:clinic.lu sends_to host:dmarc.vendor.eu 16",
+            "mail:clinic.lu sends_to host:k.dkim.mailer.eu(CanonicalName) 17",
             "zone:clinic.lu resolved_by registrar:clinic.lu(Name) 1 tls",
             "zone:clinic.lu 4-6",
         ]
@@ -109,11 +109,37 @@ fn octodns() {
         [
             "zone:clinic.lu resolved_by octodns:production.yaml#cloudflare(Kubernetes) 8 any:ns tls",
             "zone:clinic.lu resolved_by octodns:production.yaml#r53(Kubernetes) 8 any:ns tls",
-            "zone:clinic.lu sends_to host:mx.mailbox.org(MailExchanger) 4",
+            "mail:clinic.lu sends_to host:mx.mailbox.org(MailExchanger) 4",
             "name:www.clinic.lu resolved_by host:clinic.netlify.app(CanonicalName) 7",
             "name:www.clinic.lu resolved_by octodns:production.yaml#cloudflare(Kubernetes) 7",
             "zone:clinic.lu 8-10",
         ]
+    );
+}
+
+#[test]
+fn who_stands_behind_the_apex_holds_nothing_over_the_zone() {
+    let zone =
+        "$ORIGIN a.lu.\n@ NS ns.b.eu.\n@ A 9.9.9.9\n@ ALIAS d1.cloudfront.net.\n@ MX 10 a.lu.\nx MX 5 mx.c.eu.\n";
+    assert_eq!(
+        shown(&ZONE, &[("a.lu.zone", zone)]),
+        [
+            "zone:a.lu resolved_by host:ns.b.eu(NameServer) 2 any:ns tls",
+            "name:a.lu resolved_by host:9.9.9.9 3",
+            "name:a.lu resolved_by host:d1.cloudfront.net(CanonicalName) 4",
+            "mail:a.lu sends_to name:a.lu 5",
+            "mail:x.a.lu sends_to host:mx.c.eu(MailExchanger) 6",
+            "zone:a.lu 1-1",
+        ]
+    );
+}
+
+#[test]
+fn aliases_of_route_53() {
+    let zone = "'':\n  type: Route53Provider/ALIAS\n  value:\n    hosted-zone-id: Z2FD\n    name: d1.cloudfront.net.\n    type: A\n";
+    assert_eq!(
+        shown(&OCTODNS, &[("a.lu.yaml", zone)]),
+        ["name:a.lu resolved_by host:d1.cloudfront.net(CanonicalName) 5", "zone:a.lu 1-1"]
     );
 }
 

@@ -98,6 +98,11 @@ impl Graph {
 }
 
 impl Reached {
+    /// The files, and the folders of which everything belongs.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().chain(&self.trees).map(String::as_str)
+    }
+
     /// The entries of a map from paths to things that are deployed, in the order of the paths.
     pub fn among(&self, by_path: &BTreeMap<&str, Vec<usize>>) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();

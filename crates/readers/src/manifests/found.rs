@@ -174,6 +174,7 @@ fn beside(files: &Files, path: &str, ecosystem: Ecosystem) -> Beside {
     let names: &[&str] = match ecosystem {
         Ecosystem::Npm => &[".npmrc", ".yarnrc.yml"],
         Ecosystem::Cargo => &[".cargo/config.toml", ".cargo/config"],
+        Ecosystem::Pypi => &["uv.toml", "pip.conf"],
         Ecosystem::Nuget => &["nuget.config", "NuGet.Config", "NuGet.config", "Nuget.Config"],
         _ => &[],
     };
@@ -183,6 +184,8 @@ fn beside(files: &Files, path: &str, ecosystem: Ecosystem) -> Beside {
         match ecosystem {
             Ecosystem::Npm => beside.npm(&text, &shared),
             Ecosystem::Cargo => beside.cargo(&text, &shared),
+            Ecosystem::Pypi if *name == "uv.toml" => beside.uv(&text, &shared),
+            Ecosystem::Pypi => beside.pip(&text, &shared),
             _ => beside.nuget(&text, &shared),
         }
     }
@@ -221,6 +224,23 @@ impl Beside {
             let replaces = matches!(key, "registry" | "npmRegistryServer");
             if replaces || key.starts_with('@') && key.ends_with(":registry") {
                 self.take(value, Evidence::line(path, line, READER.id), replaces);
+            }
+        }
+    }
+
+    fn uv(&mut self, text: &str, path: &Arc<str>) {
+        let Ok(node) = parse_toml(text) else { return };
+        for (url, default) in super::toml::uv_indexes(&node) {
+            self.take(url.as_str().unwrap_or_default(), Evidence::line(path, url.line, READER.id), default);
+        }
+    }
+
+    fn pip(&mut self, text: &str, path: &Arc<str>) {
+        for (line, text) in (1..).zip(text.lines()) {
+            let Some((key, value)) = text.split_once('=') else { continue };
+            let key = key.trim().replace('_', "-");
+            if matches!(key.as_str(), "index-url" | "extra-index-url") {
+                self.take(value.trim(), Evidence::line(path, line, READER.id), key == "index-url");
             }
         }
     }

@@ -310,3 +310,23 @@ fn no_cut_and_no_binary_panics() {
         read(&files, &[name]);
     }
 }
+
+#[test]
+fn indexes_beside_a_python_manifest() {
+    check_all(
+        &[
+            ("a/requirements.txt", "flask\n"),
+            ("a/uv.toml", "[[index]]\nurl = \"https://pypi.acme.eu/simple\"\ndefault = true\n"),
+            ("b/requirements.txt", "flask\n"),
+            ("b/pip.conf", "[global]\nextra-index-url = https://u:p@extra.acme.eu/simple\n"),
+        ],
+        &[
+            "app:a/requirements.txt (a) High a/requirements.txt:1",
+            "package:pypi/flask (flask) Low a/requirements.txt:1 b/requirements.txt:1",
+            "host:pypi.acme.eu (pypi.acme.eu) High a/uv.toml:2",
+            "app:b/requirements.txt (b) High b/requirements.txt:1",
+            "host:extra.acme.eu (extra.acme.eu) High b/pip.conf:2",
+            "host:pypi.org (pypi.org) Medium b/requirements.txt:1",
+        ],
+    );
+}

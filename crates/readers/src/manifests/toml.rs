@@ -65,26 +65,29 @@ pub(super) fn pyproject(text: &str) -> Result<Found, Broken> {
 
 /// Other indexes than the default one: Poetry's and PDM's sources, uv's indexes.
 fn indexes(found: &mut Found, node: &Node) {
-    let lists = [
-        node.at(&["tool", "poetry", "source"]),
-        node.at(&["tool", "pdm", "source"]),
-        node.at(&["tool", "uv", "index"]),
-    ];
+    let lists = [node.at(&["tool", "poetry", "source"]), node.at(&["tool", "pdm", "source"])];
     for source in lists.into_iter().flatten().flat_map(Node::items) {
         let Some(url) = source.get("url") else { continue };
         found.registry(url.as_str().unwrap_or_default(), url.line);
-        found.replaces_default |= source.get("default").and_then(Node::as_bool) == Some(true)
-            || matches!(source.str_at(&["priority"]), Some("default" | "primary"))
+        found.replaces_default |= matches!(source.str_at(&["priority"]), Some("default" | "primary"))
             || matches!(source.str_at(&["name"]), Some("pypi"));
     }
-    let uv = node.at(&["tool", "uv"]);
-    if let Some(url) = uv.and_then(|uv| uv.get("index-url")) {
+    for (url, default) in node.at(&["tool", "uv"]).map(uv_indexes).unwrap_or_default() {
         found.registry(url.as_str().unwrap_or_default(), url.line);
-        found.replaces_default = true;
+        found.replaces_default |= default;
     }
-    for url in uv.and_then(|uv| uv.get("extra-index-url")).map(Node::items).unwrap_or_default() {
-        found.registry(url.as_str().unwrap_or_default(), url.line);
+}
+
+/// The indexes that uv is set to, in `[tool.uv]` or in `uv.toml`, and whether each is used instead of the default one.
+pub(super) fn uv_indexes(uv: &Node) -> Vec<(&Node, bool)> {
+    let mut indexes = Vec::new();
+    for index in uv.get("index").map(Node::items).unwrap_or_default() {
+        let default = index.get("default").and_then(Node::as_bool) == Some(true);
+        indexes.extend(index.get("url").map(|url| (url, default || index.str_at(&["name"]) == Some("pypi"))));
     }
+    indexes.extend(uv.get("index-url").map(|url| (url, true)));
+    indexes.extend(uv.get("extra-index-url").map(Node::items).unwrap_or_default().iter().map(|url| (url, false)));
+    indexes
 }
 
 pub(super) fn pipfile(text: &str) -> Result<Found, Broken> {

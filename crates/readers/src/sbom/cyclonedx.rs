@@ -80,10 +80,17 @@ fn entry_of(node: &Node) -> Entry<'_> {
             _ => EntryKind::Library,
         },
         kind_name,
-        download: None,
+        download: distribution(node),
         line: node.get("name").map_or(node.line, |name| name.line),
         end_line: node.end_line,
     }
+}
+
+/// Where the bill says that a component is fetched from.
+fn distribution(node: &Node) -> Option<(&str, u32)> {
+    let references = node.get("externalReferences").map(Node::items).unwrap_or_default();
+    let url = references.iter().find(|one| one.str_at(&["type"]) == Some("distribution"))?.get("url")?;
+    Some((url.as_str()?, url.line))
 }
 
 /// The recursion over nested components is bounded by the parser's depth.
@@ -155,8 +162,15 @@ fn service(bill: &mut Bill, node: &Node, own: &[&str]) -> ComponentRef {
         }
     }
     if let Some((provider, line)) = provider {
-        component.clues.push(Clue::new(ClueKind::Name, provider));
+        component.clues.push(Clue::new(ClueKind::Provider, provider));
         lines.push(line);
+        // The provider's own home page; a page below somebody else's says nothing about who runs the service.
+        for url in node.at(&["provider", "url"]).map(Node::items).unwrap_or_default() {
+            let text = url.as_str().unwrap_or_default().trim_end_matches('/');
+            let home = text.split_once("://").is_some_and(|(_, rest)| !rest.contains('/'));
+            let host = endpoint::host_of(text).filter(|host| home && endpoint::host_kind(host) == HostKind::Public);
+            component.clues.extend(host.map(|host| Clue::new(ClueKind::Provider, &host)));
+        }
     }
     lines.dedup();
     for line in lines.into_iter().skip(1).filter(|at| *at != line).take(MAX_LINES) {

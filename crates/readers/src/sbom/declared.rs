@@ -54,6 +54,10 @@ enum Meaning {
 
 fn meaning(name: &str) -> Meaning {
     let name = name.to_ascii_lowercase();
+    // The official names speak of packages and devices (`cdx:device:location`), never of a cloud.
+    if name.starts_with("cdx:") {
+        return Meaning::Other;
+    }
     let mut words = name.rsplit(['.', ':', '/', '_', '-', ' ']).filter(|word| !word.is_empty());
     let (last, before) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
     if CLOUD_WORDS.contains(&last) || last == "provider" && matches!(before, "cloud" | "hosting" | "infrastructure") {

@@ -173,7 +173,9 @@ impl Bill {
     }
 
     fn fetched_from(&mut self, at: ComponentRef, url: &str, line: u32, confidence: Confidence) {
-        let host = match self.hosts.get(url) {
+        let url = url.strip_prefix("git+").unwrap_or(url);
+        let Some(name) = endpoint::host_of(url) else { return };
+        let host = match self.hosts.get(&name) {
             Some(host) => *host,
             None => {
                 let seen = self.seen(line);
@@ -181,7 +183,7 @@ impl Bill {
                     Some(endpoint::Target::Host(host)) => Some(host),
                     _ => None,
                 };
-                self.hosts.insert(url.to_owned(), host);
+                self.hosts.insert(name, host);
                 host
             }
         };
@@ -209,12 +211,25 @@ impl Bill {
         };
         let mut component = package::component(ecosystem, &purl.full_name(), self.seen(line));
         component.clues.extend(entry.makers.iter().map(|(maker, _)| Clue::new(ClueKind::Name, maker)));
+        let purl_line = entry.purl.map_or(line, |(_, line)| line);
+        if purl_line != line {
+            component.evidence.push(self.seen(purl_line));
+        }
         let at = self.add_part(component);
         self.keep(entry, at, true);
         self.root_uses(LinkKind::BuiltFrom, at, line);
-        match &purl.repository {
-            Some(url) => self.fetched_from(at, url, line, Confidence::High),
-            None => self.fetched_from(at, package::default_registry(ecosystem), line, Confidence::Medium),
+        let (registry, confidence) = match &purl.repository {
+            Some(url) => (url.as_str(), Confidence::High),
+            None => (package::default_registry(ecosystem), Confidence::Medium),
+        };
+        let hosts = self.hosts.len();
+        self.fetched_from(at, registry, line, confidence);
+        if hosts < self.hosts.len() && purl_line != line {
+            let seen = self.seen(purl_line);
+            endpoint::sight(&mut self.facts, registry, seen, confidence);
+        }
+        if let Some((url, line)) = entry.download {
+            self.fetched_from(at, url, line, Confidence::Medium);
         }
         Some(at)
     }

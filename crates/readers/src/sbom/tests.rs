@@ -52,7 +52,7 @@ fn declared_clouds_and_an_operating_system() {
        "value": "ovhcloud"},
       {"name": "acme.deployment.cloud.region",
        "value": "GRA, SBG"},
-      {"name": "acme.owner", "value": "x"}
+      {"name": "acme.owner", "value": "x"}, {"name": "cdx:device:location", "value": "board"}
     ]}},
   "components": [{
     "type": "operating-system", "bom-ref": "os",
@@ -176,8 +176,8 @@ fn spdx() {
 }"#,
         &[
             "# Own application [] - High @4",
-            "package:pypi/flask Artefact packages [flask, pallets] - Low @5",
-            "host:pypi.org Provided unclassified [pypi.org] - Medium @5",
+            "package:pypi/flask Artefact packages [flask, pallets] - Low @5,6",
+            "host:pypi.org Provided unclassified [pypi.org] - Medium @5,6",
             "#SPDXRef-os Artefact os [rhel, red hat] - High @7",
             "#SPDXRef-z Artefact packages [tool] - Low @8",
             "host:codeberg.org Provided unclassified [codeberg.org] - High @8",
@@ -206,4 +206,52 @@ fn broken_bills_are_one_diagnostic() {
     }
     facts_of(&SPDX, &spdx);
     facts_of(&CYCLONEDX, text);
+}
+
+#[test]
+fn where_parts_are_fetched_from() {
+    check(
+        &CYCLONEDX,
+        r#"{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [
+  {"type": "machine-learning-model", "name": "acme-7b", "externalReferences": [
+    {"type": "website", "url": "https://acme.example"},
+    {"type": "distribution",
+     "url": "https://models.acme.eu/acme-7b"}]},
+  {"type": "library", "name": "left", "purl": "pkg:npm/left@1", "externalReferences": [
+    {"type": "distribution", "url": "https://codeberg.org/acme/left.tgz"}]}
+]}"#,
+        &[
+            "# Own application [] - High @1",
+            "#acme-7b Artefact ai-model [acme-7b] - High @2",
+            "host:models.acme.eu Provided unclassified [models.acme.eu] - High @5",
+            "package:npm/left Artefact packages [left] - Low @6",
+            "host:registry.npmjs.org Provided unclassified [registry.npmjs.org] - Medium @6",
+            "host:codeberg.org Provided unclassified [codeberg.org] - Medium @7",
+            "# built_from #acme-7b",
+            "#acme-7b built_from host:models.acme.eu",
+            "# built_from host:models.acme.eu",
+            "# built_from package:npm/left",
+            "package:npm/left built_from host:registry.npmjs.org",
+            "# built_from host:registry.npmjs.org",
+            "package:npm/left built_from host:codeberg.org",
+            "# built_from host:codeberg.org",
+        ],
+    );
+}
+
+#[test]
+fn a_provider_is_known_by_name_and_home_page() {
+    check(
+        &CYCLONEDX,
+        r#"{"bomFormat": "CycloneDX", "specVersion": "1.6", "services": [
+  {"name": "Feed", "endpoints": ["https://feed.acme.eu/v1"], "provider": {
+    "name": "Acme",
+    "url": ["https://acme.eu/", "https://codeberg.org/acme"]}}
+]}"#,
+        &[
+            "# Own application [] - High @1",
+            "#Feed Provided unclassified [feed.acme.eu, acme, acme.eu, feed] - High @2,3",
+            "# sends_to #Feed",
+        ],
+    );
 }

@@ -241,6 +241,7 @@ fn long_name(option: &str) -> Option<&'static str> {
         "C" | "constraint" => "constraint",
         "container-image" | "image" => "container-image",
         "comment" => "comment",
+        "mail-user" => "mail-user",
         _ => return None,
     })
 }

@@ -50,7 +50,7 @@ curl -s -X POST -d @out.json https://hooks.acme.eu/done?token=abc
 "#,
         &[
             "# Own application [] High @2",
-            "hpc:meluxina Provided compute [meluxina] Medium @3,6,7",
+            "hpc:meluxina Provided compute [meluxina supercomputer meluxina] Medium @3,6,7,4",
             "host:otlp.acme.eu Provided unclassified [otlp.acme.eu] High @9",
             "#env:HF_TOKEN Provided unclassified [HF_TOKEN] Low @10",
             "model:huggingface.co/mistralai/Mistral-Small-3.2 Artefact ai-model [huggingface.co mistralai] High @11,15",
@@ -76,7 +76,7 @@ fn fetches_and_what_is_not_known() {
         "#SBATCH -p gpu\n#SBATCH --container-image=nvcr.io#nvidia/pytorch:24.01-py3\npip install --index-url https://pypi.acme.eu/simple torch==2 -r requirements.txt\ngit clone https://user:pw@github.com/acme/train.git\nwget https://data.acme.eu/set.tar\nsrun singularity run other.sif python x.py --model $WHAT --api https://<redacted>/v1\nhf download openai/whisper-large\n",
         &[
             "# Own application [] High @1",
-            "#cluster Provided compute [] Low @1",
+            "#cluster Provided compute [] Medium @1",
             "image:nvcr.io/nvidia/pytorch:24.01-py3 Artefact registry [nvcr.io/nvidia/pytorch] High @2",
             "host:pypi.acme.eu Provided unclassified [pypi.acme.eu] High @3",
             "package:pypi/torch Artefact packages [torch] Low @3",
@@ -106,7 +106,7 @@ fn a_model_from_ollama() {
         "#SBATCH -A p200123     # project\nmodule add Apptainer\napptainer pull docker://ollama/ollama\napptainer exec --nv ollama_latest.sif ollama pull mistral\n",
         &[
             "# Own application [] High @1",
-            "hpc:meluxina Provided compute [meluxina] Medium @1",
+            "hpc:meluxina Provided compute [meluxina supercomputer meluxina] Medium @1",
             "hpc-module:Apptainer Artefact packages [apptainer] Low @2",
             "image:docker.io/ollama/ollama Artefact registry [docker.io/ollama/ollama] High @3",
             "model:registry.ollama.ai/mistral Artefact ai-model [registry.ollama.ai] High @4",
@@ -131,4 +131,27 @@ fn no_cut_and_no_binary_panics() {
     let mut files = Files::new();
     files.insert("a.sh", vec![0_u8, 1, 2]);
     assert_eq!(read(&files, &["a.sh"]).diagnostics[0].code, "D002");
+}
+
+#[test]
+fn images_of_definitions_and_models_of_harnesses() {
+    check(
+        "#SBATCH -p x\nCONTAINER_URL=nvcr.io/nvidia/pytorch:25.10\nOTHER_CONTAINER=$X/a.sif\ncat <<EOF > a.def\n\
+         Bootstrap: docker\nFrom: quay.io/acme/train:1\nEOF\n\
+         python main.py --model_args pretrained=acme/tiny,dtype=float16\n",
+        &[
+            "# Own application [] High @1",
+            "#cluster Provided compute [] Medium @1",
+            "image:nvcr.io/nvidia/pytorch:25.10 Artefact registry [nvcr.io/nvidia/pytorch] High @2",
+            "image:quay.io/acme/train:1 Artefact registry [quay.io/acme/train] High @6",
+            "model:huggingface.co/acme/tiny Artefact ai-model [huggingface.co acme] High @8",
+            "host:huggingface.co Provided unclassified [huggingface.co] High @8",
+            "# runs_on #cluster []",
+            "# built_from image:nvcr.io/nvidia/pytorch:25.10 []",
+            "# built_from image:quay.io/acme/train:1 []",
+            "# built_from model:huggingface.co/acme/tiny []",
+            "model:huggingface.co/acme/tiny built_from host:huggingface.co []",
+            "U007 no file says on which cluster the job runs (partition `x`) @1",
+        ],
+    );
 }

@@ -121,10 +121,8 @@ impl Uses<'_> {
             }
         } else if name.contains("MODEL") && !word.is_open {
             self.model(text, word.line, Confidence::Medium);
-        } else if name.contains("IMAGE")
-            && text.contains(['/', ':'])
-            && !text.starts_with(['/', '.'])
-            && !text.ends_with(".sif")
+        } else if name.contains("IMAGE") && text.contains(['/', ':']) && !text.starts_with(['/', '.'])
+            || name.contains("CONTAINER") && names_registry(text)
         {
             self.image(text, word.line);
         }
@@ -143,6 +141,12 @@ impl Uses<'_> {
         self.words(before, LinkKind::SendsTo);
         let arguments = rest.get(1..).unwrap_or_default();
         match name(&first.text) {
+            // The definition of an image, written into a file by the script.
+            "From:" => {
+                if let Some(image) = arguments.first().filter(|image| !image.is_open) {
+                    self.image(&image.text, image.line);
+                }
+            }
             "module" | "ml" => self.modules(arguments),
             "git" => self.git(arguments),
             "curl" | "wget" | "aria2c" => {
@@ -188,6 +192,14 @@ impl Uses<'_> {
             let Some(value) = value else { continue };
             if MODEL_OPTIONS.contains(&option) {
                 self.model_or_unset(&value);
+            } else if matches!(option, "--model_args" | "--model-args") {
+                // Of the evaluation harness: `pretrained=owner/name,dtype=float16`.
+                let models = value.text.split(',').filter_map(|pair| pair.split_once('='));
+                for (_, model) in models.filter(|(key, _)| matches!(*key, "pretrained" | "model" | "peft")) {
+                    if !model.contains('$') {
+                        self.model(model, value.line, Confidence::High);
+                    }
+                }
             } else if option == "--container-image"
                 || option == "--image" && command.iter().any(|w| name(&w.text) == "shifter")
             {
@@ -468,7 +480,8 @@ impl Uses<'_> {
 fn is_known(name: &str) -> bool {
     matches!(
         name,
-        "module"
+        "From:"
+            | "module"
             | "ml"
             | "git"
             | "curl"
@@ -500,6 +513,12 @@ fn takes_value(option: &str) -> &'static str {
         | "--python" => "-r",
         _ => "",
     }
+}
+
+/// `registry.host/name:tag`, which can be nothing but an image.
+fn names_registry(text: &str) -> bool {
+    let registry = text.split_once('/').map(|(first, _)| first);
+    registry.is_some_and(|host| host.contains('.') && !host.starts_with('.')) && !text.contains("://")
 }
 
 fn is_image_file(text: &str) -> bool {

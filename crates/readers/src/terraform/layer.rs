@@ -4,7 +4,7 @@ use allod_facts::Layer;
 
 /// The first entry whose word is in the type decides, so the more telling words stand first. A word that ends in `_`
 /// and starts a line of its own provider (`datadog_`) must start the type.
-pub(super) fn layer_of(kind: &str) -> Layer {
+pub(crate) fn layer_of(kind: &str) -> Layer {
     let by_provider = PROVIDERS.iter().find(|(prefix, _)| kind.starts_with(prefix));
     if let Some((_, layer)) = by_provider {
         return *layer;
@@ -15,6 +15,7 @@ pub(super) fn layer_of(kind: &str) -> Layer {
 
 /// Providers all of whose resources lie in one layer, or nearly so.
 const PROVIDERS: &[(&str, Layer)] = &[
+    ("terraform_remote_state", Layer::Iac),
     ("aws_s3_", Layer::Storage),
     ("google_storage_bucket", Layer::Storage),
     ("datadog_", Layer::Observability),

@@ -1,12 +1,13 @@
 //! From resources and configuration to facts. Components are kept small: a plan may have a million of them.
 
 use super::configuration::Configuration;
-use super::layer::layer_of;
 use super::provider::provider_source;
 use super::resources::Resource;
 use super::sources::without_scheme;
 use super::values::{Attribute, Seen, Values};
 use crate::endpoint::{self, Target};
+use crate::image::ImageRef;
+use crate::terraform::layer_of;
 use allod_facts::{
     Clue, ClueKind, Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Mitigation, Place, Role,
 };
@@ -35,7 +36,14 @@ const RUNS_IMAGES: &[&str] = &[
     "nomad",
     "sagemaker",
     "image",
+    "codebuild",
 ];
+/// Parts of type names of things that say whose tokens are believed.
+const TRUSTS: &[&str] =
+    &["openid_connect_provider", "identity_pool_provider", "identity_provider", "identity_credential"];
+/// Parts of type names of things that fetch and build code.
+const BUILDS: &[&str] =
+    &["codebuild", "cloudbuild", "build_", "pipeline", "amplify_app", "static_site", "app_platform"];
 /// Parts of type names of things whose URL is where they send to, not where they are reached.
 const SENDS: &[&str] = &[
     "webhook",
@@ -251,6 +259,8 @@ impl Stack {
         if has(RUNS_IMAGES) {
             for (image, line) in &values.images {
                 let seen = self.seen(*line);
+                let curated = curated(kind, image);
+                let image = curated.as_ref().unwrap_or(image);
                 let pinned = image.digest.is_some();
                 let image = self.facts.add(image.component(seen.clone()));
                 let link = self.facts.link(at, LinkKind::BuiltFrom, image, seen);
@@ -258,18 +268,25 @@ impl Stack {
             }
         }
         for (attribute, host) in &values.endpoints {
-            let outward = match attribute {
-                Attribute::Outward => true,
-                Attribute::Url | Attribute::Uri => has(SENDS),
-                Attribute::Endpoint => kind.ends_with("_subscription") || kind.ends_with("_destination"),
+            let how = match attribute {
+                Attribute::Outward => Some(LinkKind::SendsTo),
+                Attribute::Url | Attribute::Issuer if has(TRUSTS) => Some(LinkKind::Trusts),
+                Attribute::Url | Attribute::Uri if has(SENDS) => Some(LinkKind::SendsTo),
+                Attribute::Endpoint if kind.ends_with("_subscription") || kind.ends_with("_destination") => {
+                    Some(LinkKind::SendsTo)
+                }
+                Attribute::Source if has(BUILDS) => {
+                    self.source(at, host);
+                    None
+                }
+                _ => None,
             };
+            let Some(how) = how else { continue };
             let seen = self.seen(host.line);
             // The host was taken out of its URL already: a scheme makes it one again, whatever it looks like.
             let url = format!("https://{}", host.text);
-            if outward
-                && let Some(Target::Host(to)) = endpoint::sight(&mut self.facts, &url, seen.clone(), Confidence::High)
-            {
-                self.facts.link(at, LinkKind::SendsTo, to, seen);
+            if let Some(Target::Host(to)) = endpoint::sight(&mut self.facts, &url, seen.clone(), Confidence::High) {
+                self.facts.link(at, how, to, seen);
             }
         }
         if kind == "helm_release" {
@@ -283,6 +300,17 @@ impl Stack {
                 component.clues = vec![clue];
             }
         }
+    }
+
+    /// The repository that a build fetches.
+    fn source(&mut self, at: ComponentRef, url: &Seen) {
+        let Some((host, path)) = crate::manifests::git_place(&url.text) else { return };
+        let seen = self.seen(url.line);
+        let id = format!("git:{host}/{path}");
+        let source = Component::new(&id, &path, "git", Layer::Source, Role::Artefact, seen.clone())
+            .with_clue(Clue::new(ClueKind::Host, &host));
+        let source = self.facts.add(source);
+        self.facts.link(at, LinkKind::BuiltFrom, source, seen);
     }
 
     /// The backend that a working folder was set up with: whoever holds the state can change the stack.
@@ -357,6 +385,12 @@ impl Stack {
         }
         self.facts
     }
+}
+
+/// The images that CodeBuild calls `aws/codebuild/...` are no images of Docker Hub: AWS serves them, under this name.
+fn curated(kind: &str, image: &ImageRef) -> Option<ImageRef> {
+    let name = image.name.strip_prefix("docker.io/aws/codebuild/").filter(|_| kind.contains("codebuild"))?;
+    Some(ImageRef { name: format!("public.ecr.aws/codebuild/{name}"), ..image.clone() })
 }
 
 /// The address without the type: `module.db.this[0]`, `financials`.

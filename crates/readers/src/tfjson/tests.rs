@@ -313,3 +313,35 @@ fn plans_and_states_are_recognised() {
     assert!(is_plan_or_state(r#"{"configuration": {"provider_config": {}, "root_module": {}}}"#));
     assert!(!is_plan_or_state(r#"{"name": "x", "version": "1", "resources": []}"#));
 }
+
+#[test]
+fn builds_and_trusts() {
+    check(
+        r#"{"format_version": "1.0", "planned_values": {"root_module": {"resources": [
+  {"address": "aws_codebuild_project.p", "type": "aws_codebuild_project", "values": {
+    "environment": [{"image": "aws/codebuild/standard:7.0"}],
+    "source": [{"location": "https://codeberg.org/acme/app.git"}],
+    "cache": [{"location": "bucket/prefix"}]}},
+  {"address": "aws_apprunner_service.s", "type": "aws_apprunner_service", "values": {
+    "source_configuration": [{"image_repository": [{"image_identifier": "quay.io/acme/app:1"}]}]}},
+  {"address": "aws_iam_openid_connect_provider.o", "type": "aws_iam_openid_connect_provider", "values": {
+    "url": "token.actions.githubusercontent.com"}},
+  {"address": "aws_eks_cluster.c", "type": "aws_eks_cluster", "values": {
+    "identity": [{"oidc": [{"issuer": "https://oidc.eks.eu-west-1.amazonaws.com/id/x"}]}]}}
+]}}}"#,
+        &[
+            "aws_codebuild_project.p Provided ci [aws_codebuild_project hashicorp/aws] - @2",
+            "image:public.ecr.aws/codebuild/standard:7.0 Artefact registry [public.ecr.aws/codebuild/standard] - @3",
+            "git:codeberg.org/acme/app Artefact source [codeberg.org] - @4",
+            "aws_apprunner_service.s Provided compute [aws_apprunner_service hashicorp/aws] - @6",
+            "image:quay.io/acme/app:1 Artefact registry [quay.io/acme/app] - @7",
+            "aws_iam_openid_connect_provider.o Provided identity [aws_iam_openid_connect_provider hashicorp/aws] - @8",
+            "host:token.actions.githubusercontent.com Provided unclassified [token.actions.githubusercontent.com] - @9",
+            "aws_eks_cluster.c Provided compute [aws_eks_cluster hashicorp/aws] - @10",
+            "tf:plan.json#aws_codebuild_project.p built_from image:public.ecr.aws/codebuild/standard:7.0",
+            "tf:plan.json#aws_codebuild_project.p built_from git:codeberg.org/acme/app",
+            "tf:plan.json#aws_apprunner_service.s built_from image:quay.io/acme/app:1",
+            "tf:plan.json#aws_iam_openid_connect_provider.o trusts host:token.actions.githubusercontent.com",
+        ],
+    );
+}

@@ -40,6 +40,10 @@ pub(super) enum Attribute {
     Endpoint,
     /// Named so that it can be nothing else: `webhook_url`, `push_endpoint`.
     Outward,
+    /// Whose tokens are believed: `issuer_uri`.
+    Issuer,
+    /// Where code is fetched from; kept as a whole URL.
+    Source,
 }
 
 #[derive(Clone, Copy)]
@@ -67,7 +71,7 @@ fn key_of(name: &str) -> Key {
         "arn" => Key::Arn,
         "id" | "self_link" => Key::Place(6),
         "tags" | "labels" | "tags_all" | "effective_labels" => Key::Tags,
-        "image" | "image_uri" | "image_url" => Key::Image,
+        "image" | "image_uri" | "image_url" | "image_identifier" => Key::Image,
         "container_definitions" => Key::Definitions,
         "url" | "endpoint_url" => Key::Endpoint(Attribute::Url),
         "uri" | "service_uri" => Key::Endpoint(Attribute::Uri),
@@ -75,6 +79,8 @@ fn key_of(name: &str) -> Key {
         "webhook_url" | "push_endpoint" | "invocation_endpoint" | "callback_url" | "integration_uri" => {
             Key::Endpoint(Attribute::Outward)
         }
+        "issuer" | "issuer_uri" | "issuer_url" => Key::Endpoint(Attribute::Issuer),
+        "repository_url" | "repo_url" | "git_url" => Key::Endpoint(Attribute::Source),
         "chart" => Key::Chart,
         "repository" => Key::Repository,
         "backend" => Key::Backend,
@@ -100,6 +106,8 @@ impl Values {
                 Key::Repository if top => self.repository = seen(scan)?,
                 Key::Backend if top => self.backend = seen(scan)?,
                 Key::Image => self.image(scan)?,
+                // Deeper inside it is no region: a build project says there where its source is.
+                Key::Place(1) => self.endpoint(scan, Attribute::Source)?,
                 Key::Definitions => self.definitions(scan)?,
                 Key::Endpoint(attribute) => self.endpoint(scan, attribute)?,
                 _ => self.inside(scan)?,
@@ -212,7 +220,11 @@ impl Values {
             return self.inside(scan);
         }
         let line = scan.value_line()?;
-        let host = scan.string()?.and_then(endpoint::host_of);
+        let text = scan.string()?;
+        let host = match attribute {
+            Attribute::Source => text.filter(|text| text.contains("://") || text.contains('@')).map(str::to_owned),
+            _ => text.and_then(endpoint::host_of),
+        };
         if let Some(text) = host.filter(|_| self.endpoints.len() < MAX_SIGHTINGS) {
             self.endpoints.push((attribute, Seen { text, line }));
         }

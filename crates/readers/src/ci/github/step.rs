@@ -6,6 +6,7 @@ use super::super::expression::Scope;
 use super::super::job::Job;
 use super::super::services::{registry_of, service_of};
 use super::{File, expand_word, own_action};
+use crate::command::{Effect, image_name};
 use crate::destination;
 use crate::files::join;
 use crate::node::Node;
@@ -36,7 +37,13 @@ impl File<'_> {
             self.uses(facts, job, step, uses, key.line, scope);
         }
         if let Some(run) = step.get("run") {
+            let start = job.folder.clone();
+            if let Some(directory) = step.str_at(&["working-directory"]) {
+                job.folder = self.folder(Some(directory));
+            }
             job.script(facts, run, &|text| expand_word(scope, text));
+            // Every step starts anew.
+            job.folder = start;
         }
         let name = step.str_at(&["name"]).unwrap_or_default();
         self.secrets(facts, job, step, &[name], &self.range(step.line, step));
@@ -106,13 +113,37 @@ impl File<'_> {
             match name {
                 // Where images are pushed to.
                 "tags" | "images" if action.starts_with("docker/") || action.contains("build-push") => {
-                    for (line, text) in (value.line..).zip(text.lines()).take(50) {
-                        let image = text.trim().rsplit_once("name=").map_or(text.trim(), |(_, name)| name);
+                    let separate =
+                        |text: &'_ str| text.split(',').map(|part| part.trim().to_owned()).collect::<Vec<_>>();
+                    let lines = (value.line..).zip(text.lines()).take(50);
+                    for (line, image) in
+                        lines.flat_map(|(line, text)| separate(text).into_iter().map(move |one| (line, one)))
+                    {
+                        let image = image.rsplit_once("name=").map_or(image.as_str(), |(_, name)| name);
+                        if let Some(name) =
+                            image_name(&scope.partly(image).text).filter(|_| !image.starts_with("type="))
+                        {
+                            job.deliver(facts, "", &Effect::Image(name), line);
+                        }
                         let registry = image.split('/').next().unwrap_or_default();
                         if image.contains('/') && !registry.is_empty() && !registry.starts_with("type=") {
                             self.registry_of_image(facts, job, registry, line, scope);
                         }
                     }
+                }
+                "manifests" | "manifest" if action.contains("k8s") || action.contains("kube") => {
+                    for (line, path) in (value.line..).zip(text.lines()).take(50) {
+                        self.delivers(facts, job, &Effect::Manifests(path.trim().to_owned(), false), line);
+                    }
+                }
+                "task-definition" => {
+                    self.delivers(facts, job, &Effect::Manifests(text.to_owned(), false), key.line);
+                }
+                "path" if action.starts_with("dflook/") && action.ends_with("apply") => {
+                    self.delivers(facts, job, &Effect::Terraform(text.to_owned()), key.line);
+                }
+                "chart" | "chart_path" | "chart-path" if action.contains("helm") => {
+                    self.delivers(facts, job, &Effect::Chart(text.to_owned()), key.line);
                 }
                 "script" | "run" | "command" | "commands" => {
                     job.script(facts, value, &|text| expand_word(scope, text));
@@ -128,6 +159,11 @@ impl File<'_> {
                 }
             }
         }
+    }
+
+    /// What an action delivers: its paths count from the root of the repository.
+    fn delivers(&self, facts: &mut Facts, job: &Job<'_>, effect: &Effect, line: u32) {
+        job.deliver(facts, self.repository_root(), effect, line);
     }
 
     fn registry(&self, facts: &mut Facts, job: &Job<'_>, text: &str, line: u32, scope: &Scope) {
