@@ -148,8 +148,9 @@ fn reached_by(
     name: Option<ComponentRef>,
     service: Option<&str>,
 ) -> Vec<ComponentRef> {
-    let found = service.and_then(|service| scene.index.find("Service", object.namespace, service, object.path));
-    let workloads = found.map(|service| super::services::behind(scene, service)).unwrap_or_default();
+    let workloads = service
+        .map(|service| super::services::led_to(scene, object.namespace, service, object.path))
+        .unwrap_or_default();
     if let Some(name) = name {
         let seen = scene.facts.components.get(name as usize).and_then(|name| name.evidence.first().cloned());
         for &workload in &workloads {

@@ -170,6 +170,12 @@ impl<'a> Index<'a> {
         })
     }
 
+    /// The nearest object of the very namespace that a reference names.
+    pub fn find_exact(&self, kind: &str, namespace: &str, name: &str, from: &str) -> Option<usize> {
+        let known = self.exact.get(&(kind, namespace, name)).filter(|_| !name.trim_matches(HOLE).is_empty());
+        known.and_then(|list| self.nearest(list, from))
+    }
+
     /// The object whose file shares the longest path with `from`; the first of those that share as much.
     fn nearest(&self, list: &[usize], from: &str) -> Option<usize> {
         let shared = |at: usize| {

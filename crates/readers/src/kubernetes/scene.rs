@@ -228,8 +228,7 @@ impl<'a> Scene<'a> {
         let mut labels = host.split('.');
         let name = labels.next().unwrap_or("");
         let namespace = labels.next().unwrap_or(namespace);
-        let Some(service) = self.index.find("Service", namespace, name, &seen.path) else { return };
-        for to in super::services::behind(self, service) {
+        for to in super::services::led_to(self, namespace, name, &seen.path) {
             for &from in from {
                 self.link(from, kind, to, seen.clone());
             }

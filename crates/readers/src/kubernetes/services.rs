@@ -97,6 +97,17 @@ fn load_balancer(scene: &mut Scene<'_>, at: usize, object: &Object<'_>, kind: &N
     }
 }
 
+/// The workloads that a name of a service leads to. A service that no file defines has, by custom, the name of its
+/// workload in the same namespace.
+pub(super) fn led_to(scene: &mut Scene<'_>, namespace: &str, name: &str, from: &str) -> Vec<ComponentRef> {
+    if let Some(service) = scene.index.find("Service", namespace, name, from) {
+        return behind(scene, service);
+    }
+    let kinds = ["Deployment", "StatefulSet", "DaemonSet", "Rollout"];
+    let found = kinds.iter().find_map(|kind| scene.index.find_exact(kind, namespace, name, from));
+    found.and_then(|at| scene.component(at)).into_iter().collect()
+}
+
 /// The workloads behind a service: those whose pods have all labels of its selector.
 pub(super) fn behind(scene: &mut Scene<'_>, service: usize) -> Vec<ComponentRef> {
     let Some(object) = scene.object(service) else { return Vec::new() };

@@ -236,3 +236,16 @@ fn stores_and_generators_of_secrets_say_whose_they_are() {
     let ecr = "apiVersion: generators.external-secrets.io/v1alpha1\nkind: ECRAuthorizationToken\nmetadata: {name: e}\n";
     of(ecr, "Provided k8s:m.yaml#ECRAuthorizationToken//e");
 }
+
+#[test]
+fn a_service_that_no_file_defines_has_the_name_of_its_workload() {
+    let ingress = |namespace: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: i, namespace: {namespace}}}\nspec:\n  rules:\n    \
+             - host: www.shop.lu\n      http: {{paths: [{{path: /, backend: {{service: {{name: web}}}}}}]}}\n"
+        )
+    };
+    let link = "k8s:app.yaml#Deployment/shop/web -resolved_by-> name:www.shop.lu";
+    check(&[("app.yaml", APP), ("i.yaml", &ingress("shop"))], &[link], &[]);
+    check(&[("app.yaml", APP), ("i.yaml", &ingress("other"))], &[], &[link]);
+}
