@@ -3,6 +3,7 @@
 //! out: a false destination is worse than a missed one.
 
 mod agents;
+mod data;
 pub(crate) mod dotenv;
 mod precise;
 mod properties;
@@ -30,12 +31,38 @@ fn read(files: &Files, mine: &[&str]) -> Facts {
     for path in mine.iter().filter(|path| !precise::is_skipped(path)) {
         let shared = files.shared_path(path);
         match files.text(path) {
-            Some(Ok(text)) => read_text(&mut facts, &shared, &text),
+            Some(Ok(text))
+                if is_named(path) || !(data::is_language(files, path) || catalogue(&mut facts, files, &shared)) =>
+            {
+                read_text(&mut facts, &shared, &text);
+            }
+            Some(Ok(_)) => {}
             Some(Err(_)) => diagnose(&mut facts, &shared),
             None => {}
         }
     }
     facts
+}
+
+/// Whether the file is configuration by its name, whatever stands beside it.
+fn is_named(path: &str) -> bool {
+    let name = name_of(path).to_ascii_lowercase();
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    is_config_name(&name, extension)
+}
+
+/// Whether a file is an entry of a catalogue; the first of them says so for all.
+fn catalogue(facts: &mut Facts, files: &Files, path: &Arc<str>) -> bool {
+    if !data::is_one_of_many(files, path) {
+        return false;
+    }
+    let (folder, ending) = (crate::files::folder_of(path), path.rsplit_once('.').map_or("", |(_, ending)| ending));
+    let first = files.in_folder(folder).find(|other| other.rsplit_once('.').is_some_and(|(_, other)| other == ending));
+    if first == Some(&**path) && name_of(path).rsplit_once('.').is_none_or(|(stem, _)| stem != name_of(folder)) {
+        let message = format!("the folder `{folder}` holds many `{ending}` files of one kind: data, and not read");
+        facts.unresolved("U010", message, None, Evidence::line(path, 1, ID));
+    }
+    true
 }
 
 fn diagnose(facts: &mut Facts, path: &Arc<str>) {
@@ -149,16 +176,19 @@ impl File<'_> {
             let own = self.own(facts, root.line.max(1));
             agents::read(facts, own, self.path, root);
         }
-        let mut values: Vec<(Vec<&str>, &str, u32)> = Vec::new();
-        root.walk_scalars(&mut |path, node| {
-            if let Some(text) = node.as_str().filter(|text| text.len() <= MAX_VALUE_BYTES)
-                && precise::may_name_host(path, text)
-            {
-                values.push((path.to_vec(), text, node.line));
-            }
-        });
-        for (keys, text, line) in values {
-            self.value(facts, &keys, text, line);
+        let sorted = data::sort(root);
+        for (line, hosts) in &sorted.records {
+            let message = format!("a list of records that names {hosts} hosts is data, and is not read");
+            facts.unresolved("U010", message, None, self.seen(*line));
+        }
+        let hosts = data::hosts(&sorted.candidates).len();
+        if hosts > data::MAX_HOSTS {
+            let message = format!("the file names {hosts} hosts: it is data and no configuration, and is not read");
+            facts.unresolved("U010", message, None, self.seen(root.line.max(1)));
+            return;
+        }
+        for one in sorted.candidates {
+            self.value(facts, &one.keys, one.text, one.line);
         }
     }
 
@@ -194,9 +224,6 @@ impl File<'_> {
         }
     }
 }
-
-/// A longer text is prose or data.
-const MAX_VALUE_BYTES: usize = 4096;
 
 /// Whether a file name (lower case) is configuration by itself (`.env`, `application.properties`, ...).
 pub(crate) fn is_config_name(name: &str, extension: &str) -> bool {

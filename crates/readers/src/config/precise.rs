@@ -13,6 +13,8 @@ pub(super) fn is_skipped(path: &str) -> bool {
         "vendor",
         "i18n",
         "locales",
+        "__locales",
+        "license-list-data",
         "locale",
         "lang",
         "translations",

@@ -94,3 +94,36 @@ fn broken_files() {
     check("a.yaml", "a: {{ x }}\nb: [\n", &[]);
     check("a.json", "// c\n{}", &[]);
 }
+
+#[test]
+fn data_is_no_configuration() {
+    let record = |at: usize| format!("- {{name: n{at}, endpoint: 'https://h{at}.lu'}}\n");
+    let list: String = (0..9).map(record).collect();
+    check("x.yaml", &list, &["U010 1"]);
+    check("x.yaml", &record(1), &["sends_to host:h1.lu 1"]);
+    let map: String = (0..40).map(|at| format!("k{at}: https://h{at}.lu\n")).collect();
+    check("x.yaml", &map, &["U010 1"]);
+    check(
+        "x.toml",
+        "Name = 'A'\nDescription = ''\nURL = 'https://a.lu'\napi_url = 'https://b.lu'\n",
+        &["sends_to host:b.lu 4"],
+    );
+}
+
+#[test]
+fn files_of_a_catalogue_and_of_languages_are_data() {
+    let read_tree = |folder: &str, names: &dyn Fn(usize) -> String| {
+        let mut files = Files::new();
+        for at in 0..40 {
+            files.insert(&format!("{folder}/{}", names(at)), b"{\"api\": \"https://a.lu\"}".to_vec());
+        }
+        let paths: Vec<String> = files.paths().map(str::to_owned).collect();
+        let mut facts = Facts::new();
+        paths.iter().for_each(|path| facts.absorb(read(&files, &[path])));
+        (facts.links.len(), facts.unresolved.len())
+    };
+    assert_eq!(read_tree("terms", &|at| format!("t{at}.json")), (0, 1));
+    assert_eq!(read_tree("providers", &|at| format!("p{at}/p{at}.json")), (0, 0));
+    assert_eq!(read_tree("env", &|at| format!("t{at}.json")), (40, 0));
+    assert_eq!(read_tree("texts", &|at| format!("a{}.json", char::from(b'a' + (at % 26) as u8))), (0, 0));
+}

@@ -51,6 +51,8 @@ pub(super) fn read(files: &Files, mine: &[&str]) -> Facts {
 
 fn zone_name(path: &str) -> String {
     let name = name_of(path);
+    // A zone in several files: `clinic.lu._0_base.yaml`.
+    let name = name.split("._").next().unwrap_or(name);
     normal(name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml")).unwrap_or(name))
 }
 
