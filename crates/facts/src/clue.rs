@@ -50,6 +50,8 @@ pub enum ClueKind {
     Kubernetes,
     /// A name in free text or an SBOM: a product, a supplier, a cloud (`names`).
     Name,
+    /// Who runs it, as the file itself states, by name or home page (`names`, `domains`): it decides where an endpoint is nobody's that is known.
+    Provider,
 }
 
 /// Package ecosystems, by the name that package URLs use.

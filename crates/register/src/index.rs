@@ -123,6 +123,7 @@ fn namespaces(kind: ClueKind) -> &'static [(&'static str, Way)] {
         ClueKind::HelmChart => &[("helm", Path)],
         ClueKind::Kubernetes => &[("kubernetes", Text), ("kubernetes", Suffix)],
         ClueKind::Name => &[("names", Text), ("kubernetes", Text)],
+        ClueKind::Provider => &[("names", Text), ("domains", Suffix)],
     }
 }
 

@@ -1,6 +1,6 @@
 use allod_facts::{Clue, ClueKind, Component, Confidence, Country, Layer, Role};
 use allod_readers::endpoint::{HostKind, host_kind};
-use allod_register::{ControlEdge, ControlKind, Entity, Register, Service, Software};
+use allod_register::{ControlEdge, ControlKind, Entity, Matched, Register, Service, Software};
 use std::collections::BTreeSet;
 
 /// A component with what the register knows about it.
@@ -120,6 +120,9 @@ fn provided<'r>(part: &mut Part<'r>, register: &'r Register, own_zones: &BTreeSe
         if is_host(clue) {
             if host_kind(&clue.text) == HostKind::Internal || under_own_zone(&clue.text, own_zones) {
                 part.control = Control::SelfHosted;
+            } else if let Some(service) = stated_provider(&part.fact, register) {
+                (part.service, part.matched_by) = (Some(service.record), Some(service.by));
+                part.control = Control::Known;
             }
             // An endpoint decides: what else the file says about it names the software, not who runs it.
             return;
@@ -128,6 +131,14 @@ fn provided<'r>(part: &mut Part<'r>, register: &'r Register, own_zones: &BTreeSe
             (part.software, part.matched_by) = (Some(software.record), Some(software.by));
         }
     }
+}
+
+/// Who runs it by the file's own statement, of several endpoints only when all are of nobody that is known.
+fn stated_provider<'r>(fact: &Component, register: &'r Register) -> Option<Matched<'r, Service>> {
+    if fact.clues.iter().any(|clue| is_host(clue) && register.find(clue).service.is_some()) {
+        return None;
+    }
+    fact.clues.iter().filter(|clue| clue.kind == ClueKind::Provider).find_map(|clue| register.find(clue).service)
 }
 
 fn artefact<'r>(part: &mut Part<'r>, register: &'r Register, own_zones: &BTreeSet<String>) {

@@ -367,3 +367,19 @@ fn a_hint_tells_the_service_and_not_its_site() {
     assert_eq!(country(Confidence::High).as_deref(), Some("DE"));
     assert_eq!(country(Confidence::Low), None);
 }
+
+#[test]
+fn a_stated_provider_counts_where_no_endpoint_is_known() {
+    let from = |clues: &[(ClueKind, &str)]| {
+        let mut facts = Facts::new();
+        let mut part = host("api.nobody-g.eu");
+        part.clues = clues.iter().map(|(kind, text)| Clue::new(*kind, text)).collect();
+        facts.add(part);
+        let register = register();
+        let stack = build(vec![facts], &register);
+        stack.parts[0].controlled_from(&register).iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(from(&[(ClueKind::Host, "api.nobody-g.eu"), (ClueKind::Provider, "other.test-b.eu")]), ["US"]);
+    assert_eq!(from(&[(ClueKind::Host, "cloud.test-c.eu"), (ClueKind::Provider, "other.test-b.eu")]), ["FR"]);
+    assert_eq!(from(&[(ClueKind::Host, "api.nobody-g.eu"), (ClueKind::Name, "Other")]), Vec::<String>::new());
+}

@@ -162,8 +162,15 @@ fn service(bill: &mut Bill, node: &Node, own: &[&str]) -> ComponentRef {
         }
     }
     if let Some((provider, line)) = provider {
-        component.clues.push(Clue::new(ClueKind::Name, provider));
+        component.clues.push(Clue::new(ClueKind::Provider, provider));
         lines.push(line);
+        // The provider's own home page; a page below somebody else's says nothing about who runs the service.
+        for url in node.at(&["provider", "url"]).map(Node::items).unwrap_or_default() {
+            let text = url.as_str().unwrap_or_default().trim_end_matches('/');
+            let home = text.split_once("://").is_some_and(|(_, rest)| !rest.contains('/'));
+            let host = endpoint::host_of(text).filter(|host| home && endpoint::host_kind(host) == HostKind::Public);
+            component.clues.extend(host.map(|host| Clue::new(ClueKind::Provider, &host)));
+        }
     }
     lines.dedup();
     for line in lines.into_iter().skip(1).filter(|at| *at != line).take(MAX_LINES) {

@@ -238,3 +238,20 @@ fn where_parts_are_fetched_from() {
         ],
     );
 }
+
+#[test]
+fn a_provider_is_known_by_name_and_home_page() {
+    check(
+        &CYCLONEDX,
+        r#"{"bomFormat": "CycloneDX", "specVersion": "1.6", "services": [
+  {"name": "Feed", "endpoints": ["https://feed.acme.eu/v1"], "provider": {
+    "name": "Acme",
+    "url": ["https://acme.eu/", "https://codeberg.org/acme"]}}
+]}"#,
+        &[
+            "# Own application [] - High @1",
+            "#Feed Provided unclassified [feed.acme.eu, acme, acme.eu, feed] - High @2,3",
+            "# sends_to #Feed",
+        ],
+    );
+}

@@ -390,8 +390,10 @@ fn is_under(host: &str, domain: &str) -> bool {
 
 fn name_in(text: &str) -> Option<&'static str> {
     let lower = text.to_ascii_lowercase();
+    let named = |word: &str| NAMES.iter().find(|(name, _)| *name == word).map(|(_, cluster)| *cluster);
     let mut words = lower.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
-    words.find_map(|word| NAMES.iter().find(|(name, _)| *name == word).map(|(_, cluster)| *cluster))
+    // `jean-zay` as it is, `run-puhti-pytorch` by its parts.
+    words.find_map(|word| named(word).or_else(|| word.split('-').find_map(named)))
 }
 
 #[cfg(test)]
@@ -418,6 +420,7 @@ mod tests {
         check("# see https://docs.lxp.lu\n", "j", None);
         check("#SBATCH -p gpu\n", "jobs/lumi/run.sh", Some(("lumi", 1, Medium)));
         check("#SBATCH -p gpu\ncd /scratch/me\nls /tmp/p/project/x\n", "j", None);
+        check("#SBATCH -p gpu\n", "run-puhti-pytorch.sh", Some(("puhti", 1, Medium)));
         check("cd /lustre/fsn1/projects/x", "j", Some(("jean-zay", 1, Medium)));
         check("module load env/release/2023.1", "j", Some(("meluxina", 1, Medium)));
         check("module load 2023 Python/3.11", "j", Some(("snellius", 1, Medium)));
