@@ -1,4 +1,4 @@
-//! Terraform and OpenTofu configurations: whole module trees, evaluated as far as the files allow.
+//! Terraform, OpenTofu and Terragrunt configurations: whole module trees, evaluated as far as the files allow.
 //!
 //! A root module is a folder that no other one calls; the modules that it calls are followed with their arguments. What
 //! lies elsewhere (registries, git) is an artefact and not read. Nothing is fetched, run or guessed: an expression that
@@ -25,7 +25,7 @@ use allod_facts::Facts;
 
 pub const READER: Reader = Reader {
     id: "terraform",
-    about: "Terraform and OpenTofu configurations",
+    about: "Terraform, OpenTofu and Terragrunt configurations",
     scope: Scope::Tree,
     read: Read::Loaded(read),
 };
