@@ -115,6 +115,7 @@ fn read_destination(facts: &mut Facts, setting: &Setting, how: &Reading<'_>) -> 
         return found;
     }
     // Pieces of an expression are no hosts.
+    let written = value;
     let value = if value.contains("{{") { "" } else { value };
     for part in value.split([',', ';', ' ']).map(str::trim).filter(|part| !part.is_empty()).take(MAX_PARTS) {
         // `address#port` is how dnsmasq and Pi-hole write an upstream.
@@ -131,13 +132,14 @@ fn read_destination(facts: &mut Facts, setting: &Setting, how: &Reading<'_>) -> 
             }
         }
     }
-    let hidden = names_host && !found && (value.contains("${") || value.starts_with('$'));
+    let given = ["secrets.", "vars.", "inputs."].iter().any(|source| written.contains(source));
+    let hidden = names_host && !found && (given || value.contains("${") || value.starts_with('$'));
     if hidden {
         let message = format!("`{}` comes from a variable that no file sets", setting.key);
-        facts.unresolved("U001", message, Some(how.owner), setting.seen.clone());
+        destination::hide(facts, &setting.key, "U001", message, &with);
     } else if names_host && !found && is_masked(value) {
         let message = format!("the value of `{}` is redacted or a placeholder", setting.key);
-        facts.unresolved("U006", message, Some(how.owner), setting.seen.clone());
+        destination::hide(facts, &setting.key, "U006", message, &with);
         return true;
     }
     found || hidden || (names_host && matches!(value, "localhost" | "127.0.0.1"))
@@ -238,8 +240,9 @@ mod tests {
         check(&[("PIHOLE_DNS_", "172.20.0.2#5054;1.1.1.1")], &["host:1.1.1.1"]);
         check(&[("APP_VERSION", "1.2.3.4")], &[]);
         check(&[("ALLOWED_ORIGINS", "https://clinic.lu")], &[]);
-        check(&[("MODEL_URL", "${MODEL_URL}")], &["U001"]);
-        check(&[("DATABASE_HOST", "<redacted>")], &["U006"]);
+        check(&[("MODEL_URL", "${MODEL_URL}")], &["endpoint:f#MODEL_URL", "U001"]);
+        check(&[("HOOK_URL", "${{ secrets.HOOK }}")], &["endpoint:f#HOOK_URL", "U001"]);
+        check(&[("DATABASE_HOST", "<redacted>")], &["endpoint:f#DATABASE_HOST", "U006"]);
     }
 
     #[test]
