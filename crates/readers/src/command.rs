@@ -260,6 +260,24 @@ fn named_hosts(facts: &mut Facts, program: &str, arguments: &[Word], script: &Sc
                 }
             }
         }
+        // `curl "$WEBHOOK_URL/path"`: a destination by its variable's name, and nobody's by the files.
+        "curl" | "wget" => {
+            for word in operands().filter(|word| word.text.starts_with('$')) {
+                let name = word.text.trim_start_matches(['$', '{']);
+                let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(name.len());
+                let name = name.get(..end).unwrap_or_default();
+                let words = settings::words(name);
+                let known = (script.expand)(&word.text).is_some_and(|text| !text.starts_with('$'));
+                if settings::is_endpoint_key(&words)
+                    && !name.starts_with("CI_")
+                    && !name.starts_with("GITHUB_")
+                    && !known
+                {
+                    let message = format!("`{name}` comes from a variable that no file sets");
+                    destination::hide(facts, name, "U001", message, &how(script, LinkKind::SendsTo, word.line));
+                }
+            }
+        }
         "add-apt-repository" => {
             for word in operands().filter(|word| word.text.starts_with("ppa:")) {
                 destination::link_to(facts, "ppa.launchpadcontent.net", &how(script, LinkKind::BuiltFrom, word.line));
@@ -418,6 +436,7 @@ mod tests {
         check("V=$(cat v)\ncurl https://${H:-b.lu}/$V", &["built_from host:b.lu 2"]);
         check("export REGISTRY=${CI:-r.lu}", &["sends_to host:r.lu 1"]);
         check("TITLE=a.lu NAME=b.lu", &[]);
+        check("curl -d x \"$HOOK_URL/y\"", &["sends_to endpoint:s.sh#HOOK_URL 1", "U001 1"]);
         check("scp -r x deploy@app.f.lu:/srv", &["sends_to host:app.f.lu 1"]);
     }
 

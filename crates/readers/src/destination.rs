@@ -254,7 +254,11 @@ pub(crate) fn is_bare_host(text: &str) -> bool {
     let class_name =
         written.rsplit('.').next().is_some_and(|label| label.starts_with(|c: char| c.is_ascii_uppercase()))
             && written.bytes().any(|byte| byte.is_ascii_lowercase());
+    // `com.amazonaws.eu-west-2.s3`, `org.acme.service`: a name that starts where a host ends.
+    let first = host.split('.').next().unwrap_or_default();
+    let reversed = ["com", "org", "net", "io", "edu"].contains(&first) && host.split('.').count() > 2;
     (2..=24).contains(&last.len())
+        && !reversed
         && last.bytes().all(|byte| byte.is_ascii_alphabetic())
         && !FILE_ENDINGS.contains(&last)
         && !class_name
@@ -406,6 +410,8 @@ mod tests {
         check("main.py", false);
         check("org.postgresql.Driver", false);
         check("1.2.3", false);
+        check("com.amazonaws.eu-west-2.athena", false);
+        check("io.lu", true);
         check("redis", false);
         check("a b.lu", false);
         check("user@clinic.lu", false);

@@ -311,6 +311,10 @@ impl<'a> File<'a> {
     /// Reads `env:` of a workflow, job or step for what it talks to. Credentials are read apart.
     fn environment(&self, facts: &mut Facts, job: &mut Job<'_>, node: &Node, scope: &Scope) {
         let mut all = Vec::new();
+        if let Some((_, key, _)) = node.get("env").into_iter().flat_map(Node::entries).nth(MAX_ENVIRONMENT) {
+            let message = format!("more than {MAX_ENVIRONMENT} variables of one `env`: the others are not read");
+            diagnose(facts, "D006", message, self.path, key.line);
+        }
         for (name, key, value) in node.get("env").into_iter().flat_map(Node::entries).take(MAX_ENVIRONMENT) {
             let Some(text) = value.as_str() else { continue };
             let secret = text.contains("secrets.");
