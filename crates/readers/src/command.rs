@@ -2,6 +2,7 @@
 //! when nothing else is said, the images and clouds that they name. Nothing is run.
 
 mod deliver;
+mod locals;
 mod programs;
 mod words;
 
@@ -11,6 +12,7 @@ use crate::settings;
 use crate::variables::Expanded;
 use crate::{endpoint, image};
 use allod_facts::{ComponentRef, Confidence, Evidence, Facts, LinkKind, Mitigation};
+use locals::{Locals, assignments};
 use programs::{changes_cluster, cloud_of, default_registry};
 use std::sync::Arc;
 use words::{Word, commands};
@@ -50,10 +52,33 @@ pub(crate) struct Seen {
 /// Reads lines of a script (number and text) that starts in a folder of the tree.
 pub(crate) fn read(facts: &mut Facts, lines: &[(u32, &str)], script: &Script<'_>, folder: Option<&str>) -> Seen {
     let mut seen = Seen { folder: folder.map(str::to_owned), ..Seen::default() };
-    for command in commands(lines) {
+    let mut locals = Locals::default();
+    for mut command in commands(lines) {
+        locals.replace(&mut command);
+        read_assignments(facts, &command, script);
         read_command(facts, &command, script, &mut seen);
+        locals.assign(&command);
     }
     seen
+}
+
+/// Variables that a script sets to a host by their name: `REGISTRY=r.clinic.lu`.
+fn read_assignments(facts: &mut Facts, command: &[Word], script: &Script<'_>) {
+    for (name, value, line) in assignments(command) {
+        let words = settings::words(name);
+        if !settings::is_endpoint_key(&words) || settings::is_own_name(&words) {
+            continue;
+        }
+        let mut how = how(script, script.otherwise, line);
+        how.confidence = Confidence::Medium;
+        let urls = destination::urls(value);
+        if urls.is_empty() && destination::is_bare_host(value) {
+            destination::link_to(facts, value, &how);
+        }
+        for url in urls.into_iter().filter(|url| endpoint::host_of(url).is_some() && !destination::is_document(url)) {
+            destination::link_to(facts, url, &how);
+        }
+    }
 }
 
 fn read_command(facts: &mut Facts, command: &[Word], script: &Script<'_>, seen: &mut Seen) {
@@ -218,8 +243,39 @@ fn named_hosts(facts: &mut Facts, program: &str, arguments: &[Word], script: &Sc
         "docker" | "podman" | "buildah" | "skopeo" | "crane" | "oras" | "helm" | "nerdctl"
             if arguments.iter().any(|word| word.text == "login") =>
         {
-            for word in operands().filter(|word| destination::is_bare_host(&word.text)) {
-                destination::link_to(facts, &word.text, &how(script, LinkKind::SendsTo, word.line));
+            // Behind an option stands its value: a name or a password.
+            let plain = |at: &usize| {
+                let before = at.checked_sub(1).and_then(|before| arguments.get(before));
+                before.is_none_or(|word| !word.text.starts_with('-') || word.text.contains("stdin"))
+            };
+            for word in (0..arguments.len()).filter(plain).filter_map(|at| arguments.get(at)) {
+                let text = if word.text.contains('$') { (script.expand)(&word.text) } else { None };
+                let text = text.unwrap_or_else(|| word.text.clone());
+                let how = how(script, LinkKind::SendsTo, word.line);
+                if destination::is_bare_host(&text) {
+                    destination::link_to(facts, &text, &how);
+                } else if text.starts_with('$') && !text.contains("CI_") {
+                    let message = format!("the registry `{text}` comes from a variable that no file sets");
+                    destination::hide(facts, &text, "U001", message, &how);
+                }
+            }
+        }
+        // `curl "$WEBHOOK_URL/path"`: a destination by its variable's name, and nobody's by the files.
+        "curl" | "wget" => {
+            for word in operands().filter(|word| word.text.starts_with('$')) {
+                let name = word.text.trim_start_matches(['$', '{']);
+                let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(name.len());
+                let name = name.get(..end).unwrap_or_default();
+                let words = settings::words(name);
+                let known = (script.expand)(&word.text).is_some_and(|text| !text.starts_with('$'));
+                if settings::is_endpoint_key(&words)
+                    && !name.starts_with("CI_")
+                    && !name.starts_with("GITHUB_")
+                    && !known
+                {
+                    let message = format!("`{name}` comes from a variable that no file sets");
+                    destination::hide(facts, name, "U001", message, &how(script, LinkKind::SendsTo, word.line));
+                }
             }
         }
         "add-apt-repository" => {
@@ -284,6 +340,9 @@ fn images(facts: &mut Facts, program: &str, arguments: &[Word], script: &Script<
             } else {
                 link_image(facts, &image, &seen);
             }
+        } else if let Some((registry, _)) = text.split_once('/').filter(|(host, _)| destination::is_bare_host(host)) {
+            let kind = if push { LinkKind::SendsTo } else { LinkKind::BuiltFrom };
+            destination::link_to(facts, registry, &how(script, kind, word.line));
         }
         return;
     }
@@ -372,7 +431,12 @@ mod tests {
         check("echo \"deb https://apt.d.lu x main\" > /etc/x", &["built_from host:apt.d.lu 1"]);
         check("# curl https://no.lu", &[]);
         check("git clone git@git.e.lu:a/b.git", &["built_from host:git.e.lu 1"]);
-        check("curl https://$HOST/x", &["U001 1"]);
+        check("curl https://$HOST/x", &["built_from endpoint:s.sh#$HOST 1", "U001 1"]);
+        check("HOST=a.lu\ncurl https://$HOST/x", &["sends_to host:a.lu 1", "built_from host:a.lu 2"]);
+        check("V=$(cat v)\ncurl https://${H:-b.lu}/$V", &["built_from host:b.lu 2"]);
+        check("export REGISTRY=${CI:-r.lu}", &["sends_to host:r.lu 1"]);
+        check("TITLE=a.lu NAME=b.lu", &[]);
+        check("curl -d x \"$HOOK_URL/y\"", &["sends_to endpoint:s.sh#HOOK_URL 1", "U001 1"]);
         check("scp -r x deploy@app.f.lu:/srv", &["sends_to host:app.f.lu 1"]);
     }
 
@@ -393,6 +457,8 @@ mod tests {
         check("docker run --rm -v a:b quay.io/x/y:1 sh", &["built_from image:quay.io/x/y:1 1"]);
         check("docker push ghcr.io/a/b:1", &["sends_to host:ghcr.io 1"]);
         check("docker login -u x registry.h.lu", &["sends_to host:registry.h.lu 1"]);
+        check("docker login $R -u $U --password-stdin", &["sends_to endpoint:s.sh#$R 1", "U001 1"]);
+        check("docker push r.lu/$A/b:1", &["sends_to host:r.lu 1"]);
         check("aws s3 ls --endpoint-url http://store:8000", &[]);
         check("aws s3 sync . s3://b", &["cloud aws 1"]);
         check("\nkubectl apply -f x", &["cluster 2"]);

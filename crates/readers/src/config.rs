@@ -209,6 +209,14 @@ impl File<'_> {
         if found.is_empty() && !text.contains("://") && settings::is_endpoint_key(&key_words) {
             found.extend(text.split([',', ' ']).map(str::trim).filter(|part| destination::is_bare_host(part)).take(64));
         }
+        // `uri: ${VAULT_URI}`: a destination that something outside the files names.
+        let variable = !expanded.missing.is_empty() && text.starts_with("${") && text.ends_with('}');
+        if found.is_empty() && variable && settings::is_endpoint_key(&key_words) && !settings::is_own_name(&key_words) {
+            let own = self.own(facts, line);
+            let how = Use::new(own, precise::kind_of(self.path, &key_words), self.seen(line));
+            let message = format!("`{key}` comes from a variable that no file sets");
+            destination::hide(facts, key, "U001", message, &how);
+        }
         for name in found {
             // What lies inside is no destination of anybody's.
             let inside =

@@ -2,7 +2,7 @@
 //! the organisation's own parts, and what is hidden behind a variable is said to be unknown.
 
 use crate::endpoint::{self, Target};
-use allod_facts::{ComponentRef, Confidence, Evidence, Facts, LinkKind, Mitigation};
+use allod_facts::{Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Mitigation, Role};
 use std::net::IpAddr;
 
 /// Who names a destination, and how it is used.
@@ -50,12 +50,34 @@ pub(crate) fn link_to(facts: &mut Facts, text: &str, how: &Use) -> Named {
         Some(Target::Internal(name)) => Named::Inside(name),
         None => match hidden(text) {
             Some((code, what)) => {
-                facts.unresolved(code, what, Some(how.from), how.seen.clone());
+                hide(facts, &shown_authority(text), code, what, how);
                 Named::Hidden
             }
             None => Named::Nothing,
         },
     }
+}
+
+/// Adds a destination of which only the place is known where the files name it: somebody's, and nobody knows whose.
+pub(crate) fn hide(facts: &mut Facts, name: &str, code: &'static str, why: String, how: &Use) -> ComponentRef {
+    let id = format!("endpoint:{}#{name}", how.seen.path);
+    let mut component = Component::new(&id, name, "endpoint", Layer::Unclassified, Role::Provided, how.seen.clone());
+    component.confidence = how.confidence;
+    let to = facts.add(component);
+    link(facts, how, to);
+    facts.unresolved(code, why, Some(to), how.seen.clone());
+    to
+}
+
+/// The host of a URL as it is written, without user and password.
+fn shown_authority(text: &str) -> String {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let authority = rest.split_once(['/', '?', '#']).map_or(rest, |(authority, _)| authority);
+    let authority = match authority.rsplit_once('@') {
+        Some((_, host)) if !host.is_empty() => host,
+        _ => authority,
+    };
+    authority.chars().take(80).collect()
 }
 
 /// Adds the link itself, once for each line.
@@ -69,14 +91,9 @@ pub(crate) fn link(facts: &mut Facts, how: &Use, to: ComponentRef) {
 
 /// Why the host of a URL cannot be known: a code and a message without secrets. `None` when the text is no URL.
 pub(crate) fn hidden(text: &str) -> Option<(&'static str, String)> {
-    let (_, rest) = text.split_once("://")?;
-    let authority = rest.split_once(['/', '?', '#']).map_or(rest, |(authority, _)| authority);
-    let authority = match authority.rsplit_once('@') {
-        // A variable's own default may hold the sign.
-        Some((_, host)) if !host.is_empty() => host,
-        _ => authority,
-    };
-    let shown: String = authority.chars().take(80).collect();
+    text.split_once("://")?;
+    let authority = shown_authority(text);
+    let shown = &authority;
     if authority.is_empty() {
         return None;
     }
@@ -237,7 +254,11 @@ pub(crate) fn is_bare_host(text: &str) -> bool {
     let class_name =
         written.rsplit('.').next().is_some_and(|label| label.starts_with(|c: char| c.is_ascii_uppercase()))
             && written.bytes().any(|byte| byte.is_ascii_lowercase());
+    // `com.amazonaws.eu-west-2.s3`, `org.acme.service`: a name that starts where a host ends.
+    let first = host.split('.').next().unwrap_or_default();
+    let reversed = ["com", "org", "net", "io", "edu"].contains(&first) && host.split('.').count() > 2;
     (2..=24).contains(&last.len())
+        && !reversed
         && last.bytes().all(|byte| byte.is_ascii_alphabetic())
         && !FILE_ENDINGS.contains(&last)
         && !class_name
@@ -389,6 +410,8 @@ mod tests {
         check("main.py", false);
         check("org.postgresql.Driver", false);
         check("1.2.3", false);
+        check("com.amazonaws.eu-west-2.athena", false);
+        check("io.lu", true);
         check("redis", false);
         check("a b.lu", false);
         check("user@clinic.lu", false);

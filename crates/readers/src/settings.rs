@@ -11,7 +11,7 @@ use allod_facts::{Clue, ClueKind, Component, ComponentRef, Confidence, Evidence,
 use std::collections::BTreeSet;
 
 use keys::OBJECT_STORE_WORDS;
-pub(crate) use keys::{AWS_CREDENTIALS, is_credential, is_endpoint_key, is_own_name, is_telemetry, words};
+pub(crate) use keys::{AWS_CREDENTIALS, is_credential, is_endpoint_key, is_own_host, is_own_name, is_telemetry, words};
 
 /// One named value, variables replaced where a file sets them.
 #[derive(Clone, Debug)]
@@ -51,7 +51,16 @@ pub(crate) fn read(facts: &mut Facts, settings: &[Setting], how: &Reading<'_>) -
     // credentials.
     let mut decided = BTreeSet::new();
     let mut object_store_known = how.object_store_known;
+    let off = switched_off(settings);
     for setting in settings {
+        let mut quiet;
+        let setting = if off.is_empty() || !is_off(&setting.key, &off) {
+            setting
+        } else {
+            quiet = setting.clone();
+            quiet.confidence = Confidence::Low;
+            &quiet
+        };
         if read_destination(facts, setting, how) {
             let words = words(&setting.key);
             object_store_known |= words.iter().any(|word| OBJECT_STORE_WORDS.contains(&word.as_str()));
@@ -79,6 +88,23 @@ pub(crate) fn read(facts: &mut Facts, settings: &[Setting], how: &Reading<'_>) -
         facts.unresolved("U007", message, Some(how.owner), setting.seen.clone());
     }
     Decided { words: decided, object_store_known }
+}
+
+/// What is switched off: the words before `enabled` of a key whose value says no (`SMTP_ENABLED=false`).
+fn switched_off(settings: &[Setting]) -> Vec<Vec<String>> {
+    let off = |setting: &Setting| {
+        let value = setting.value.as_deref()?.trim().to_ascii_lowercase();
+        let mut words = words(&setting.key);
+        let switch = words.last().is_some_and(|last| matches!(last.as_str(), "enabled" | "enable"));
+        words.pop();
+        (switch && !words.is_empty() && matches!(value.as_str(), "false" | "0" | "no" | "off")).then_some(words)
+    };
+    settings.iter().filter_map(off).take(MAX_SWITCHES).collect()
+}
+
+fn is_off(key: &str, off: &[Vec<String>]) -> bool {
+    let words = words(key);
+    off.iter().any(|start| words.starts_with(start))
 }
 
 /// Links to what the value of a setting names. Whether it names any destination, a hidden one included.
@@ -115,6 +141,7 @@ fn read_destination(facts: &mut Facts, setting: &Setting, how: &Reading<'_>) -> 
         return found;
     }
     // Pieces of an expression are no hosts.
+    let written = value;
     let value = if value.contains("{{") { "" } else { value };
     for part in value.split([',', ';', ' ']).map(str::trim).filter(|part| !part.is_empty()).take(MAX_PARTS) {
         // `address#port` is how dnsmasq and Pi-hole write an upstream.
@@ -131,13 +158,15 @@ fn read_destination(facts: &mut Facts, setting: &Setting, how: &Reading<'_>) -> 
             }
         }
     }
-    let hidden = names_host && !found && (value.contains("${") || value.starts_with('$'));
+    let given = ["secrets.", "vars.", "inputs."].iter().any(|source| written.contains(source));
+    let hidden =
+        names_host && !found && !is_own_host(&words) && (given || value.contains("${") || value.starts_with('$'));
     if hidden {
         let message = format!("`{}` comes from a variable that no file sets", setting.key);
-        facts.unresolved("U001", message, Some(how.owner), setting.seen.clone());
+        destination::hide(facts, &setting.key, "U001", message, &with);
     } else if names_host && !found && is_masked(value) {
         let message = format!("the value of `{}` is redacted or a placeholder", setting.key);
-        facts.unresolved("U006", message, Some(how.owner), setting.seen.clone());
+        destination::hide(facts, &setting.key, "U006", message, &with);
         return true;
     }
     found || hidden || (names_host && matches!(value, "localhost" | "127.0.0.1"))
@@ -173,6 +202,8 @@ fn hint(facts: &mut Facts, setting: &Setting, how: &Reading<'_>) {
     destination::link(facts, &with, to);
 }
 
+/// Switches of one program that are looked at.
+const MAX_SWITCHES: usize = 100;
 /// Hosts in one value.
 const MAX_PARTS: usize = 64;
 
@@ -236,10 +267,20 @@ mod tests {
         check(&[("DB_HOST", "db"), ("DB_USER", "db")], &["db"]);
         check(&[("CACHE", "db:6379")], &["db"]);
         check(&[("PIHOLE_DNS_", "172.20.0.2#5054;1.1.1.1")], &["host:1.1.1.1"]);
+        check(&[("APP_HOSTNAME", "${APP_HOSTNAME}"), ("DB_HOSTNAME", "${DB}")], &["endpoint:f#DB_HOSTNAME", "U001"]);
         check(&[("APP_VERSION", "1.2.3.4")], &[]);
         check(&[("ALLOWED_ORIGINS", "https://clinic.lu")], &[]);
-        check(&[("MODEL_URL", "${MODEL_URL}")], &["U001"]);
-        check(&[("DATABASE_HOST", "<redacted>")], &["U006"]);
+        check(&[("MODEL_URL", "${MODEL_URL}")], &["endpoint:f#MODEL_URL", "U001"]);
+        check(&[("HOOK_URL", "${{ secrets.HOOK }}")], &["endpoint:f#HOOK_URL", "U001"]);
+        check(&[("DATABASE_HOST", "<redacted>")], &["endpoint:f#DATABASE_HOST", "U006"]);
+    }
+
+    #[test]
+    fn what_is_switched_off_is_a_hint() {
+        let off = ["SMTP"].map(|word| vec![word.to_lowercase()]);
+        assert!(is_off("SMTP_HOST", &off));
+        assert!(!is_off("SMTPS_HOST", &off));
+        check(&[("SMTP_ENABLED", "false"), ("SMTP_HOST", "smtp.gmail.com")], &["host:smtp.gmail.com"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::files::{Files, folder_of, join, name_of};
 use crate::node::Node;
 use crate::settings::{self, Reading, Setting};
 use crate::variables::{Expanded, Known, Syntax, expand};
-use allod_facts::{Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Role};
+use allod_facts::{Clue, ClueKind, Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Role};
 use std::sync::Arc;
 
 /// What differs between the platforms.
@@ -118,7 +118,11 @@ impl<'a> File<'a> {
         let start = self.root.entry("on").or_else(|| self.root.entry("jobs")).map_or(1, |(key, _)| key.line);
         let flavour = self.flavour;
         let platform = job::platform(facts, flavour.platform, flavour.name, Some(flavour.platform), self.seen(start));
-        if flavour.known.is_none() {
+        let instance = if flavour.known.is_none() { self.instance() } else { None };
+        if let (Some((host, line)), Some(component)) = (instance, facts.get_mut(platform)) {
+            component.clues.insert(0, Clue::new(ClueKind::Host, host));
+            component.see(self.seen(line));
+        } else if flavour.known.is_none() {
             let message = format!("no file says whose instance runs these {} workflows", flavour.name);
             facts.unresolved("U007", message, Some(platform), self.seen(start));
         }
@@ -132,6 +136,14 @@ impl<'a> File<'a> {
             let own = self.job(facts, name, key.line, node, platform, &scope);
             facts.link(repository, LinkKind::DeployedBy, own, self.seen(key.line));
         }
+    }
+
+    /// The public instance whose own runners a workflow asks for, with the line.
+    fn instance(&self) -> Option<(&'static str, u32)> {
+        let jobs = self.root.get("jobs").into_iter().flat_map(Node::entries);
+        let labels = jobs.filter_map(|(_, _, job)| job.get("runs-on")).flat_map(Node::items);
+        let codeberg = |label: &&Node| label.as_str().is_some_and(|text| text.starts_with("codeberg-"));
+        labels.into_iter().find(codeberg).map(|label| ("codeberg.org", label.line))
     }
 
     /// What every job of the file knows: the environment, inputs with a default, the platform's own addresses.
@@ -299,6 +311,10 @@ impl<'a> File<'a> {
     /// Reads `env:` of a workflow, job or step for what it talks to. Credentials are read apart.
     fn environment(&self, facts: &mut Facts, job: &mut Job<'_>, node: &Node, scope: &Scope) {
         let mut all = Vec::new();
+        if let Some((_, key, _)) = node.get("env").into_iter().flat_map(Node::entries).nth(MAX_ENVIRONMENT) {
+            let message = format!("more than {MAX_ENVIRONMENT} variables of one `env`: the others are not read");
+            diagnose(facts, "D006", message, self.path, key.line);
+        }
         for (name, key, value) in node.get("env").into_iter().flat_map(Node::entries).take(MAX_ENVIRONMENT) {
             let Some(text) = value.as_str() else { continue };
             let secret = text.contains("secrets.");

@@ -272,3 +272,14 @@ fn what_pipelines_deliver() {
         ["Files(\"deploy/a.yaml\") 6"]
     );
 }
+
+#[test]
+fn an_environment_that_is_too_long_is_told() {
+    let variables: String = (0..600).map(|at| format!("  A{at}: b\n")).collect();
+    let text = format!("on: push\nenv:\n{variables}jobs:\n  j:\n    runs-on: ubuntu-latest\n");
+    let mut files = Files::new();
+    files.insert(WORKFLOW, text.into_bytes());
+    let facts = github::read(&files, &[WORKFLOW], &github::GITHUB);
+    let told: Vec<_> = facts.diagnostics.iter().map(|one| (one.code, one.line)).collect();
+    assert_eq!(told, [("D006", 503)]);
+}

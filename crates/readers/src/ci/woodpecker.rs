@@ -2,6 +2,7 @@
 
 use super::job::{self, Job};
 use super::text_of;
+use crate::command::{Effect, image_name};
 use crate::files::{Files, folder_of, join};
 use crate::node::{Node, parse_yaml};
 use crate::settings::{self, Reading, Setting};
@@ -58,11 +59,36 @@ fn named(steps: Option<&Node>) -> Vec<(&str, u32, &Node)> {
     }
 }
 
+/// The registries and images of a plugin that builds and pushes images.
+fn publishes(facts: &mut Facts, job: &Job<'_>, settings: Option<&Node>) {
+    let Some(settings) = settings else { return };
+    settings.walk_scalars(&mut |keys, node| {
+        let (Some(text), Some(key)) = (node.as_str(), keys.last()) else { return };
+        match *key {
+            "registry" if keys.len() > 1 => job.host(facts, text, LinkKind::SendsTo, node.line, Confidence::High),
+            "repo" | "repos" => {
+                for name in text.split(',').filter_map(image_name).take(20) {
+                    let registry = name.split('/').next().unwrap_or_default();
+                    job.host(facts, registry, LinkKind::SendsTo, node.line, Confidence::High);
+                    job.deliver(facts, "", &Effect::Image(name), node.line);
+                }
+            }
+            _ => {}
+        }
+    });
+}
+
 fn body(facts: &mut Facts, job: &mut Job<'_>, step: &Node) {
     if let Some((key, image)) = step.entry("image")
         && let Some(text) = image.as_str()
     {
-        job.image(facts, text, &expand(text, Syntax::Shell, &|_| None), key.line);
+        let mut expanded = expand(text, Syntax::Shell, &|_| None);
+        // An alias: the line of its anchor decided the image.
+        if image.line != key.line {
+            expanded.seen.push(job.seen(image.line));
+        }
+        job.image(facts, text, &expanded, key.line);
+        publishes(facts, job, step.get("settings"));
     }
     for key in ["environment", "settings"] {
         let mut all = Vec::new();

@@ -41,6 +41,8 @@ fn split_line(text: &str, line: u32, nested: u32, command: &mut Vec<Word>, all: 
     while let Some(char) = chars.next() {
         match (quote, char) {
             (Some(open), char) if char == open => quote = None,
+            // What a command inside quotes puts out: a part of the word, and a command of its own.
+            (Some('"'), '(') if word.ends_with('$') => inside(&mut chars, line, nested, &mut word, all),
             (Some(_), char) => word.push(char),
             (None, '"' | '\'') => quote = Some(char),
             (None, '\\') => word.extend(chars.next()),
@@ -56,15 +58,7 @@ fn split_line(text: &str, line: u32, nested: u32, command: &mut Vec<Word>, all: 
             (None, char) if braces >= 2 => word.push(char),
             (None, '#') if word.is_empty() => break,
             // `<(command)` stands for a file: a word of the command around it, and a command of its own.
-            (None, '(') if word.ends_with(['<', '>']) => {
-                let inner = until_closed(&mut chars);
-                word.push_str("()");
-                let mut within = Vec::new();
-                if nested < MAX_NESTED {
-                    split_line(&inner, line, nested + 1, &mut within, all);
-                }
-                finish(&mut within, all);
-            }
+            (None, '(') if word.ends_with(['<', '>']) => inside(&mut chars, line, nested, &mut word, all),
             (None, ';' | '|' | '&' | '(' | ')') => {
                 push(&mut word, line, command);
                 if char == '(' && command.last().is_some_and(|last| last.text.ends_with('$')) {
@@ -81,6 +75,23 @@ fn split_line(text: &str, line: u32, nested: u32, command: &mut Vec<Word>, all: 
         }
     }
     push(&mut word, line, command);
+}
+
+/// Takes the command in parentheses out of a word.
+fn inside(
+    chars: &mut std::iter::Peekable<std::str::Chars<'_>>,
+    line: u32,
+    nested: u32,
+    word: &mut String,
+    all: &mut Vec<Vec<Word>>,
+) {
+    let inner = until_closed(chars);
+    word.push_str("()");
+    let mut within = Vec::new();
+    if nested < MAX_NESTED {
+        split_line(&inner, line, nested + 1, &mut within, all);
+    }
+    finish(&mut within, all);
 }
 
 /// The text up to the parenthesis that closes the one just read.
@@ -127,6 +138,7 @@ mod tests {
         check("x $(curl -s y)", &["x", "curl·-s·y"]);
         check("a ${{ b.c }}/d e", &["a·${{ b.c }}/d·e"]);
         check("a 2>&1", &["a·2>·1"]);
+        check("a=\"$(curl -s b)\" c", &["curl·-s·b", "a=$()·c"]);
         check("a <(b \"$C\") d | e", &["b·$C", "a·<()·d", "e"]);
     }
 }

@@ -50,8 +50,14 @@ fn application_settings() {
     check(
         "application.properties",
         "a.url=${URL:https://x.clinic.lu}\nb.url=${B_URL}\n",
-        &["sends_to host:x.clinic.lu 1 medium", "U001 2"],
+        &["sends_to host:x.clinic.lu 1 medium", "sends_to endpoint:application.properties#b.url 2", "U001 2"],
     );
+}
+
+#[test]
+fn destinations_that_come_from_outside() {
+    let text = "vault:\n  uri: ${VAULT_URI}\n  backend: ${VAULT_BACKEND}x\n  role: ${ROLE}\n";
+    check("application.yml", text, &["sends_to endpoint:application.yml#uri 2", "U001 2"]);
 }
 
 #[test]

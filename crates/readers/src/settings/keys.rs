@@ -110,6 +110,48 @@ pub(crate) fn is_endpoint_key(words: &[String]) -> bool {
         || has("base") && has("api")
 }
 
+/// Whether a key is the name under which a program itself is reached (`APP_HOSTNAME`, but not `DB_HOSTNAME`).
+pub(crate) fn is_own_host(words: &[String]) -> bool {
+    const OTHERS: &[&str] = &[
+        "db",
+        "database",
+        "postgres",
+        "postgresql",
+        "pg",
+        "mysql",
+        "mariadb",
+        "mongo",
+        "mongodb",
+        "redis",
+        "cache",
+        "smtp",
+        "imap",
+        "mail",
+        "ldap",
+        "kafka",
+        "amqp",
+        "rabbitmq",
+        "elastic",
+        "elasticsearch",
+        "opensearch",
+        "s3",
+        "minio",
+        "api",
+        "vault",
+        "consul",
+        "proxy",
+        "remote",
+        "upstream",
+        "relay",
+        "server",
+        "log",
+        "syslog",
+        "dns",
+    ];
+    let own = words.last().is_some_and(|last| matches!(last.as_str(), "hostname" | "domain" | "fqdn"));
+    own && !words.iter().any(|word| OTHERS.contains(&word.as_str()))
+}
+
 /// Whether a key names the organisation's own addresses, people or papers, not something that is talked to.
 pub(crate) fn is_own_name(words: &[String]) -> bool {
     const OWN_WORDS: &[&str] = &[

@@ -7,9 +7,10 @@ use super::super::job::Job;
 use super::super::services::{registry_of, service_of};
 use super::{File, expand_word, own_action};
 use crate::command::{Effect, image_name};
-use crate::destination;
+use crate::destination::{self, Use};
 use crate::files::join;
 use crate::node::Node;
+use crate::settings;
 use allod_facts::{Confidence, Facts, LinkKind};
 
 impl File<'_> {
@@ -151,6 +152,7 @@ impl File<'_> {
                 "registry" | "registry-url" | "repository-url" | "login-server" | "repository_url" => {}
                 _ => {
                     let text = scope.partly(text).text;
+                    self.hidden_input(facts, job, name, &text, key.line);
                     for url in
                         destination::urls(&text).into_iter().filter(|url| !destination::is_document(url)).take(20)
                     {
@@ -158,6 +160,21 @@ impl File<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// `argocd_url: ${{ vars.URL }}`: the action talks to somebody whom no file names.
+    fn hidden_input(&self, facts: &mut Facts, job: &Job<'_>, name: &str, text: &str, line: u32) {
+        let words = settings::words(name);
+        let given = ["secrets.", "vars."].iter().any(|source| text.contains(source));
+        if text.trim().starts_with("${{")
+            && given
+            && settings::is_endpoint_key(&words)
+            && !settings::is_own_name(&words)
+        {
+            let message = format!("the input `{name}` comes from a variable that no file sets");
+            let how = Use::new(job.own, LinkKind::SendsTo, self.seen(line));
+            destination::hide(facts, name, "U001", message, &how);
         }
     }
 
