@@ -43,3 +43,5 @@ pub const MAX_SHELL_VALUE_BYTES: usize = 4096;
 pub const MAX_MODULE_CALLS: usize = 10_000;
 /// A compiled pattern may take as much memory.
 pub const MAX_PATTERN_BYTES: usize = 1 << 20;
+/// The longest address that is looked for in a script: a word that repeats `https://` would cost its square.
+pub const MAX_URL_BYTES: usize = 2048;

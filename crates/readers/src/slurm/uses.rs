@@ -4,6 +4,7 @@ use super::READER;
 use super::script::{Script, Word};
 use crate::endpoint::{self, Target};
 use crate::image;
+use crate::limits::MAX_URL_BYTES;
 use crate::manifests::package;
 use allod_facts::{
     Clue, ClueKind, Component, ComponentRef, Confidence, Ecosystem, Evidence, Facts, Layer, LinkKind, Mitigation, Role,
@@ -457,6 +458,7 @@ impl Uses<'_> {
                 let before = word.text.get(..at).unwrap_or_default();
                 let start = before.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '+').map_or(0, |at| at + 1);
                 let url = word.text.get(start..).unwrap_or_default();
+                let url = url.get(..url.floor_char_boundary(MAX_URL_BYTES)).unwrap_or(url);
                 let url = url.split(['"', '\'', ' ', ',', ')', '}']).next().unwrap_or(url);
                 let scheme = before.get(start..).unwrap_or_default();
                 if matches!(scheme, "docker" | "oras" | "library" | "shub" | "file" | "s3" | "gs") {
