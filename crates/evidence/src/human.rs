@@ -8,7 +8,7 @@ use std::fmt::Write;
 /// How a text is shown on a terminal.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
-    /// Columns; at least [`MIN_WIDTH`].
+    /// Columns; narrower ones are shown as if they had 60.
     pub width: usize,
     pub colour: bool,
 }
@@ -257,7 +257,12 @@ impl Columns {
 
 fn row(audit: &Audit<'_>, side: Side, group: &Group<'_>, columns: Columns, look: Look, out: &mut String) {
     let Some((_, first)) = group.parts.first() else { return };
-    let names: Vec<&str> = group.parts.iter().take(NAMES_SHOWN).map(|(_, part)| part.fact.name.as_str()).collect();
+    let mut names: Vec<&str> = Vec::new();
+    for (_, part) in &group.parts {
+        if names.len() < NAMES_SHOWN && !names.contains(&part.fact.name.as_str()) {
+            names.push(&part.fact.name);
+        }
+    }
     let more = group.parts.len().saturating_sub(names.len());
     let suffix = if more > 0 { format!(" +{more}") } else { String::new() };
     let room = columns.name.saturating_sub(suffix.chars().count());

@@ -5,8 +5,8 @@ use std::sync::Arc;
 /// One part of a stack: a workload, a bucket, a zone, an image, a host that something talks to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Component {
-    /// Identity within one audit, stable from run to run. Two readers that mean the same thing build the same id:
-    /// see [`Component::host`] and its neighbours for the ids that are shared between readers.
+    /// Identity within one audit, stable from run to run. Two readers that mean the same thing build the same id
+    /// (`host:`, `image:`, `name:`, ...).
     pub id: Arc<str>,
     /// The name that a person would use (`financials`, `api.mistral.ai`, `postgres:16`).
     pub name: String,

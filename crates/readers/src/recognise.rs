@@ -10,7 +10,7 @@ use std::borrow::Cow;
 /// How many bytes of a file decide about its format.
 pub const HEAD_BYTES: usize = 16 << 10;
 
-/// Which reader takes a file, from its path and its first bytes (up to [`HEAD_BYTES`]); `None` when no reader knows it.
+/// Which reader takes a file, from its path and its first bytes (up to 16 KiB); `None` when no reader knows it.
 ///
 /// A path that can mean one format only decides alone; YAML and JSON are told apart by the keys at their start.
 pub fn recognise(path: &str, head: &[u8]) -> Option<&'static Reader> {
