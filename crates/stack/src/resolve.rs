@@ -250,7 +250,8 @@ impl<'r> Part<'r> {
                         entity: holder.entity,
                         ground: Ground::Owner(edge.kind),
                         edge: Some(edge),
-                        claim: edge.claim.as_ref().or(holder.entity.claim.as_ref()),
+                        // The holder's own source says who it is, not that it holds the one below.
+                        claim: edge.claim.as_ref(),
                     },
                     None => Controller { entity, ground, edge: None, claim: entity.claim.as_ref().or(claim) },
                 };

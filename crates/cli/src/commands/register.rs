@@ -128,11 +128,11 @@ fn show_service(register: &Register, service: &Service, out: &mut String) {
         );
     }
     for (kind, location) in &service.locations {
-        let source = location.claim.as_ref().or(service.claim.as_ref());
+        let source = location.claim.as_ref();
         let _ = writeln!(out, "{kind} is kept in {}: {}", location.value.join(", "), claim(source));
     }
     for offer in &service.mitigations {
-        let _ = writeln!(out, "offers {}: {}", offer.kind, claim(offer.claim.as_ref().or(service.claim.as_ref())));
+        let _ = writeln!(out, "offers {}: {}", offer.kind, claim(offer.claim.as_ref()));
     }
     if service.ends_tls {
         let _ = writeln!(out, "TLS ends here: it can read what passes");
