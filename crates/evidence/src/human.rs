@@ -135,7 +135,7 @@ fn name_of<'a>(audit: &'a Audit<'_>, id: &'a str) -> &'a str {
         .service(id)
         .map(|service| &service.name)
         .or_else(|| register.software(id).map(|one| &one.name))
-        .map_or(id, String::as_str)
+        .map_or(id, |name| name.as_str())
 }
 
 /// What somebody abroad gets through a service, as one can say it in a meeting.
@@ -270,7 +270,7 @@ fn row(audit: &Audit<'_>, side: Side, group: &Group<'_>, columns: Columns, look:
     let who = match side {
         Side::Ours => "ourselves".to_owned(),
         Side::Unknown => "unknown".to_owned(),
-        _ => first.service.map(|service| service.name.clone()).unwrap_or_else(|| first.who(&audit.stack)),
+        _ => first.service.map(|service| service.name.to_string()).unwrap_or_else(|| first.who(&audit.stack)),
     };
     let from = match side {
         Side::Ours => String::new(),

@@ -147,7 +147,7 @@ fn steps(audit: &Audit<'_>, path: &Path<'_>) -> Vec<String> {
             party.entity.name,
             source(party.claim)
         ));
-        below.clone_from(&party.entity.name);
+        below = party.entity.name.to_string();
     }
     if steps.is_empty() {
         steps.push(format!("nobody knows who provides {below}"));

@@ -5,7 +5,8 @@ use std::sync::Arc;
 /// What one reader saw: components, links between them, what it could not resolve, and what was wrong with the files.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    pub components: Vec<Component>,
+    /// Boxed: merging and sorting then move pointers, and a stack of a million components is never there twice.
+    pub components: Vec<Box<Component>>,
     pub links: Vec<Link>,
     pub unresolved: Vec<Unresolved>,
     pub diagnostics: Vec<Diagnostic>,
@@ -46,7 +47,7 @@ impl Facts {
             }
             return known;
         }
-        let component = Component { name: shortened(component.name), ..component };
+        let component = Box::new(Component { name: shortened(component.name), ..component });
         let index = self.components.len() as ComponentRef;
         self.index.insert(component.id.clone(), index);
         self.components.push(component);
@@ -58,7 +59,7 @@ impl Facts {
     }
 
     pub fn get_mut(&mut self, at: ComponentRef) -> Option<&mut Component> {
-        self.components.get_mut(at as usize)
+        self.components.get_mut(at as usize).map(Box::as_mut)
     }
 
     /// Adds a link with no mitigation; push to the returned link's fields what the file shows.
@@ -74,7 +75,7 @@ impl Facts {
 
     /// Takes everything from `other`, renumbering its references.
     pub fn absorb(&mut self, other: Facts) {
-        let moved: Vec<ComponentRef> = other.components.into_iter().map(|component| self.add(component)).collect();
+        let moved: Vec<ComponentRef> = other.components.into_iter().map(|component| self.add(*component)).collect();
         let new = |old: ComponentRef| moved.get(old as usize).copied();
         for mut link in other.links {
             if let (Some(from), Some(to)) = (new(link.from), new(link.to)) {

@@ -1,5 +1,6 @@
 use crate::load::Problem;
 use crate::record::{Origin, Records};
+use compact_str::CompactString;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is wrong with the records as a whole: references to nothing, ids and matchers that stand in two records.
@@ -44,7 +45,7 @@ struct Found {
 
 impl Found {
     fn add(&mut self, origin: &Origin, code: &'static str, message: String) {
-        self.problems.push(Problem { path: origin.file.clone(), line: origin.line, code, message });
+        self.problems.push(Problem { path: origin.file.to_string(), line: origin.line, code, message });
     }
 
     fn dangling(&mut self, id: &str, known: bool, origin: &Origin) {
@@ -68,7 +69,7 @@ impl Found {
             }
         }
         // A matcher may lead to one service and to one software (an image: its registry and its publisher).
-        let mut matchers: BTreeMap<(bool, &str, String), &str> = BTreeMap::new();
+        let mut matchers: BTreeMap<(bool, &str, CompactString), &str> = BTreeMap::new();
         let of_services = records.services.iter().map(|record| (true, &record.id, &record.matchers, &record.origin));
         let of_software = records.software.iter().map(|record| (false, &record.id, &record.matchers, &record.origin));
         for (is_service, id, lists, origin) in of_services.chain(of_software) {

@@ -1,5 +1,6 @@
 use crate::record::{Matchers, Records, Service, Software};
 use allod_facts::{Clue, ClueKind};
+use compact_str::CompactString;
 use rustc_hash::FxHashMap;
 
 /// What a clue names.
@@ -31,20 +32,19 @@ pub(crate) struct Index {
     software: FxHashMap<&'static str, Namespace>,
 }
 
-/// The matchers of one namespace: exact texts, beginnings (`aws_*`), and host patterns with a `*` inside.
+/// The matchers of one namespace, normalised: exact texts, beginnings (`aws_*`), and host patterns with a `*` inside.
 #[derive(Debug, Default)]
 struct Namespace {
-    exact: FxHashMap<String, Hit>,
-    /// Sorted by length, longest first.
-    beginnings: Vec<(String, Hit)>,
-    /// Labels from the last to the first.
-    patterns: Vec<(Vec<String>, Hit)>,
+    exact: FxHashMap<CompactString, Hit>,
+    /// With their `*`; sorted by length, longest first.
+    beginnings: Vec<(CompactString, Hit)>,
+    /// Labels, from the last to the first, and the whole.
+    patterns: Vec<(Vec<CompactString>, CompactString, Hit)>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Hit {
-    record: usize,
-    matcher: String,
+    record: u32,
     users_own: bool,
 }
 
@@ -70,7 +70,7 @@ impl Index {
         }
         for namespace in index.services.values_mut().chain(index.software.values_mut()) {
             namespace.beginnings.sort_by(|(a, _), (b, _)| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-            namespace.patterns.sort_by(|(a, _), (b, _)| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+            namespace.patterns.sort_by(|(a, ..), (b, ..)| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         }
         index
     }
@@ -80,11 +80,11 @@ impl Index {
         for (name, way) in namespaces(clue.kind) {
             if found.service.is_none() {
                 found.service = lookup(&self.services, name, *way, &clue.text)
-                    .and_then(|hit| Some(Matched { record: records.services.get(hit.record)?, by: &hit.matcher }));
+                    .and_then(|(by, at)| Some(Matched { record: records.services.get(at)?, by }));
             }
             if found.software.is_none() {
                 found.software = lookup(&self.software, name, *way, &clue.text)
-                    .and_then(|hit| Some(Matched { record: records.software.get(hit.record)?, by: &hit.matcher }));
+                    .and_then(|(by, at)| Some(Matched { record: records.software.get(at)?, by }));
             }
         }
         found
@@ -145,18 +145,18 @@ fn put(namespaces: &mut FxHashMap<&'static str, Namespace>, record: usize, match
         let Some(name) = namespace_name(list) else { continue };
         let namespace = namespaces.entry(name).or_default();
         for text in texts {
-            let hit = Hit { record, matcher: text.clone(), users_own };
+            let hit = Hit { record: record as u32, users_own };
             let text = if name == "env" { text.clone() } else { text.to_ascii_lowercase() };
-            let text = text.trim_end_matches('.').to_owned();
+            let text = CompactString::from(text.trim_end_matches('.'));
             let host_like = matches!(name, "domains" | "ns" | "mx" | "cname" | "spf" | "caa" | "kubernetes");
-            match text.strip_suffix('*') {
-                Some(start) if !host_like => namespace.beginnings.push((start.to_owned(), hit)),
-                _ if text.contains('*') && host_like => {
-                    namespace.patterns.push((text.rsplit('.').map(str::to_owned).collect(), hit));
+            match text.contains('*') {
+                true if text.ends_with('*') && !host_like => namespace.beginnings.push((text, hit)),
+                true if host_like => {
+                    namespace.patterns.push((text.rsplit('.').map(CompactString::from).collect(), text, hit));
                 }
                 _ => {
                     // The user's own matcher wins over a built-in one; otherwise the first record by id.
-                    let known = namespace.exact.entry(text).or_insert_with(|| hit.clone());
+                    let known = namespace.exact.entry(text).or_insert(hit);
                     if hit.users_own && !known.users_own {
                         *known = hit;
                     }
@@ -166,37 +166,48 @@ fn put(namespaces: &mut FxHashMap<&'static str, Namespace>, record: usize, match
     }
 }
 
-fn lookup<'a>(namespaces: &'a FxHashMap<&'static str, Namespace>, name: &str, way: Way, text: &str) -> Option<&'a Hit> {
+/// The matcher of a text and the position of its record.
+fn lookup<'a>(
+    namespaces: &'a FxHashMap<&'static str, Namespace>,
+    name: &str,
+    way: Way,
+    text: &str,
+) -> Option<(&'a str, usize)> {
     let namespace = namespaces.get(name)?;
+    let exact = |text: &str| namespace.exact.get_key_value(text).map(found);
+    let beginning = || {
+        let fits = |(start, _): &&(CompactString, Hit)| text.starts_with(start.trim_end_matches('*'));
+        namespace.beginnings.iter().find(fits).map(|(start, hit)| found((start, hit)))
+    };
     match way {
-        Way::Text => namespace.exact.get(text).or_else(|| {
-            namespace.beginnings.iter().find(|(start, _)| text.starts_with(start.as_str())).map(|(_, hit)| hit)
-        }),
+        Way::Text => exact(text).or_else(beginning),
         Way::Path => path_prefixes(text)
-            .find_map(|prefix| namespace.exact.get(prefix))
-            .or_else(|| {
-                namespace.beginnings.iter().find(|(start, _)| text.starts_with(start.as_str())).map(|(_, hit)| hit)
-            })
-            .or_else(|| host_pattern(namespace, text.split('/').next().unwrap_or(text)).map(|(_, hit)| hit)),
+            .find_map(exact)
+            .or_else(beginning)
+            .or_else(|| host_pattern(namespace, text.split('/').next().unwrap_or(text)).map(|(_, found)| found)),
         Way::Suffix => {
-            let exact =
-                suffixes(text).find_map(|suffix| Some((suffix.split('.').count(), namespace.exact.get(suffix)?)));
+            let exact = suffixes(text).find_map(|suffix| Some((suffix.split('.').count(), exact(suffix)?)));
             let pattern = host_pattern(namespace, text);
             match (exact, pattern) {
                 (Some((labels, exact)), Some((more, pattern))) => Some(if more > labels { pattern } else { exact }),
-                (exact, pattern) => exact.or(pattern).map(|(_, hit)| hit),
+                (exact, pattern) => exact.or(pattern).map(|(_, found)| found),
             }
         }
     }
 }
 
-fn host_pattern<'a>(namespace: &'a Namespace, host: &str) -> Option<(usize, &'a Hit)> {
-    namespace.patterns.iter().find(|(labels, _)| fits(labels, host)).map(|(labels, hit)| (labels.len(), hit))
+fn found<'a>((matcher, hit): (&'a CompactString, &Hit)) -> (&'a str, usize) {
+    (matcher, hit.record as usize)
+}
+
+fn host_pattern<'a>(namespace: &'a Namespace, host: &str) -> Option<(usize, (&'a str, usize))> {
+    let pattern = namespace.patterns.iter().find(|(labels, ..)| fits(labels, host));
+    pattern.map(|(labels, whole, hit)| (labels.len(), found((whole, hit))))
 }
 
 /// Whether the labels of a pattern (last first) are the last labels of a host; `*` in a label stands for any text
 /// without a dot.
-fn fits(pattern: &[String], host: &str) -> bool {
+fn fits(pattern: &[CompactString], host: &str) -> bool {
     let mut labels = host.rsplit('.');
     pattern.iter().all(|wanted| {
         labels.next().is_some_and(|label| match wanted.split_once('*') {

@@ -17,17 +17,13 @@ pub use record::{
 };
 
 use allod_facts::{Clue, Country};
+use compact_str::CompactString;
 use index::Index;
-use std::collections::BTreeMap;
 
-/// The register as it is asked: records by position, ids and clues looked up through indexes.
+/// The register as it is asked: records sorted by id, clues looked up through an index.
 #[derive(Debug)]
 pub struct Register {
     pub records: Records,
-    entity_at: BTreeMap<String, usize>,
-    service_at: BTreeMap<String, usize>,
-    software_at: BTreeMap<String, usize>,
-    region_table_at: BTreeMap<String, usize>,
     index: Index,
 }
 
@@ -71,30 +67,21 @@ impl Register {
         if problems.is_empty() { Ok(Register::new(records)) } else { Err(Error::Overlay(problems)) }
     }
 
-    pub fn new(records: Records) -> Register {
-        fn positions<T>(items: &[T], id: fn(&T) -> &String) -> BTreeMap<String, usize> {
-            items.iter().enumerate().map(|(at, item)| (id(item).clone(), at)).collect()
-        }
-        Register {
-            entity_at: positions(&records.entities, |entity| &entity.id),
-            service_at: positions(&records.services, |service| &service.id),
-            software_at: positions(&records.software, |software| &software.id),
-            region_table_at: positions(&records.regions, |table| &table.id),
-            index: Index::new(&records),
-            records,
-        }
+    pub fn new(mut records: Records) -> Register {
+        records.sort();
+        Register { index: Index::new(&records), records }
     }
 
     pub fn entity(&self, id: &str) -> Option<&Entity> {
-        self.records.entities.get(*self.entity_at.get(id)?)
+        by_id(&self.records.entities, id, |entity| &entity.id)
     }
 
     pub fn service(&self, id: &str) -> Option<&Service> {
-        self.records.services.get(*self.service_at.get(id)?)
+        by_id(&self.records.services, id, |service| &service.id)
     }
 
     pub fn software(&self, id: &str) -> Option<&Software> {
-        self.records.software.get(*self.software_at.get(id)?)
+        by_id(&self.records.software, id, |software| &software.id)
     }
 
     /// What a clue names: the service, the software, or both (an image names the registry that serves it and the
@@ -106,8 +93,7 @@ impl Register {
     /// The region of a service, by the provider's own name of it, any case; availability zones (`eu-west-1a`) lead to
     /// their region.
     pub fn region(&self, service: &Service, name: &str) -> Option<&Region> {
-        let table = self.records.regions.get(*self.region_table_at.get(service.regions.as_ref()?)?)?;
-        table.find(name)
+        by_id(&self.records.regions, service.regions.as_ref()?, |table| &table.id)?.find(name)
     }
 
     /// The entities that hold an entity through ownership, nearest first, the entity itself first of all. Minority
@@ -146,4 +132,8 @@ pub struct Holder<'a> {
     pub edge: Option<&'a ControlEdge>,
     /// The position in the chain of the entity that it holds.
     pub above: Option<usize>,
+}
+
+fn by_id<'a, T>(sorted: &'a [T], id: &str, id_of: fn(&T) -> &CompactString) -> Option<&'a T> {
+    sorted.binary_search_by(|record| id_of(record).as_str().cmp(id)).ok().and_then(|at| sorted.get(at))
 }

@@ -1,6 +1,7 @@
 use crate::record::*;
 use allod_facts::{Country, Layer};
 use allod_readers::node::{Node, parse_yaml_document};
+use compact_str::{CompactString, format_compact};
 use std::collections::BTreeMap;
 
 /// Something wrong in a register file.
@@ -90,7 +91,7 @@ impl File<'_> {
         }
     }
 
-    fn text(&mut self, node: &Node, key: &str) -> Option<String> {
+    fn text(&mut self, node: &Node, key: &str) -> Option<CompactString> {
         let value = node.get(key)?;
         if value.is_null() {
             return None;
@@ -98,22 +99,22 @@ impl File<'_> {
         if value.as_str().is_none() {
             self.problem(value.line, "R001", format!("`{key}` is a text"));
         }
-        value.as_str().map(str::to_owned)
+        value.as_str().map(CompactString::from)
     }
 
-    fn name(&mut self, id: &str, key: &Node, node: &Node) -> String {
+    fn name(&mut self, id: &str, key: &Node, node: &Node) -> CompactString {
         let fine = !id.is_empty() && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if !fine {
             self.problem(key.line, "R001", format!("id `{id}` is not lower case letters, digits and dashes"));
         }
         self.text(node, "name").unwrap_or_else(|| {
             self.problem(key.line, "R001", format!("`{id}` has no name"));
-            id.to_owned()
+            id.into()
         })
     }
 
     fn origin(&self, key: &Node) -> Origin {
-        Origin { file: self.path.to_owned(), line: key.line, users_own: false }
+        Origin { file: self.path.into(), line: key.line, users_own: false }
     }
 
     fn claim(&mut self, node: &Node) -> Option<Claim> {
@@ -160,7 +161,7 @@ impl File<'_> {
         self.only_keys(node, &["name", "country", "lei", "kind", "claim", "control", "note"]);
         let edges = node.get("control").map(Node::items).unwrap_or_default();
         Entity {
-            id: id.to_owned(),
+            id: id.into(),
             name: self.name(id, key, node),
             country: self.country(node),
             lei: self.text(node, "lei"),
@@ -218,7 +219,7 @@ impl File<'_> {
         let layer = self.layer(id, key, node)?;
         let items = |key: &str| node.get(key).map(Node::items).unwrap_or_default();
         Some(Service {
-            id: id.to_owned(),
+            id: id.into(),
             name: self.name(id, key, node),
             layer,
             operator: self.text(node, "operator"),
@@ -239,7 +240,7 @@ impl File<'_> {
                 .iter()
                 .map(|item| Offer { kind: self.text(item, "kind").unwrap_or_default(), claim: self.claim(item) })
                 .collect(),
-            alternatives: items("alternatives").iter().filter_map(Node::as_str).map(str::to_owned).collect(),
+            alternatives: items("alternatives").iter().filter_map(Node::as_str).map(CompactString::from).collect(),
             note: self.text(node, "note"),
             origin: self.origin(key),
         })
@@ -253,7 +254,7 @@ impl File<'_> {
         let layer = self.layer(id, key, node)?;
         let talks_to = node.get("talks_to").map(Node::items).unwrap_or_default();
         Some(Software {
-            id: id.to_owned(),
+            id: id.into(),
             name: self.name(id, key, node),
             layer,
             publisher: self.text(node, "publisher"),
@@ -274,19 +275,22 @@ impl File<'_> {
     }
 
     fn matchers(&mut self, node: &Node) -> Matchers {
-        let mut lists: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut lists: BTreeMap<CompactString, Vec<CompactString>> = BTreeMap::new();
         let Some(node) = node.get("match") else { return Matchers::default() };
-        let mut put = |name: String, values: &Node| {
-            let texts: Vec<String> = values.items().iter().filter_map(Node::as_str).map(str::to_owned).collect();
+        let mut put = |name: CompactString, values: &Node| {
+            let texts: Vec<CompactString> =
+                values.items().iter().filter_map(Node::as_str).map(CompactString::from).collect();
             if !texts.is_empty() {
                 lists.insert(name, texts);
             }
         };
         for (name, key, values) in node.entries() {
             match name {
-                "sdk" => values.entries().for_each(|(ecosystem, _, names)| put(format!("sdk/{ecosystem}"), names)),
+                "sdk" => {
+                    values.entries().for_each(|(ecosystem, _, names)| put(format_compact!("sdk/{ecosystem}"), names))
+                }
                 "claim" => {}
-                name if MATCHERS.contains(&name) => put(name.to_owned(), values),
+                name if MATCHERS.contains(&name) => put(name.into(), values),
                 name => self.problems.push(Problem {
                     path: self.path.to_owned(),
                     line: key.line,
@@ -298,13 +302,13 @@ impl File<'_> {
         Matchers { lists }
     }
 
-    fn locations(&mut self, node: &Node) -> BTreeMap<String, Location> {
+    fn locations(&mut self, node: &Node) -> BTreeMap<CompactString, Location> {
         let mut locations = BTreeMap::new();
         for (kind, _, value) in node.get("locations").into_iter().flat_map(Node::entries) {
             let list = value.get("value").unwrap_or(value);
-            let texts = list.items().iter().filter_map(Node::as_str).map(str::to_owned).collect();
+            let texts = list.items().iter().filter_map(Node::as_str).map(CompactString::from).collect();
             let claim = if value.as_map().is_some() { self.claim(value) } else { None };
-            locations.insert(kind.to_owned(), Location { value: texts, claim });
+            locations.insert(kind.into(), Location { value: texts, claim });
         }
         locations
     }
@@ -315,8 +319,8 @@ impl File<'_> {
         for (name, _, region) in node.get("list").into_iter().flat_map(Node::entries) {
             let country = self.country(region);
             let place = self.text(region, "place");
-            list.insert(name.to_ascii_lowercase(), Region { name: name.to_owned(), country, place });
+            list.insert(name.to_ascii_lowercase().into(), Region { name: name.into(), country, place });
         }
-        Regions { id: id.to_owned(), claim: self.claim(node), list, origin: self.origin(key) }
+        Regions { id: id.into(), claim: self.claim(node), list, origin: self.origin(key) }
     }
 }

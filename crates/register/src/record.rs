@@ -1,4 +1,5 @@
 use allod_facts::{Country, Layer};
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -14,18 +15,18 @@ pub struct Records {
 /// A legal person, a community or a state body that can hold control.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entity {
-    pub id: String,
-    pub name: String,
+    pub id: CompactString,
+    pub name: CompactString,
     /// Country of the seat; `None` when not known.
     #[serde(with = "country")]
     pub country: Option<Country>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lei: Option<String>,
+    pub lei: Option<CompactString>,
     pub claim: Option<Claim>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub control: Vec<ControlEdge>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
+    pub note: Option<CompactString>,
     pub origin: Origin,
 }
 
@@ -33,15 +34,15 @@ pub struct Entity {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ControlEdge {
     /// Entity id.
-    pub holder: String,
+    pub holder: CompactString,
     pub kind: ControlKind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share_pct: Option<f64>,
     /// ISO 8601 date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<String>,
+    pub from: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub to: Option<String>,
+    pub to: Option<CompactString>,
     pub claim: Option<Claim>,
 }
 
@@ -74,9 +75,9 @@ impl ControlKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// URL.
-    pub source: String,
+    pub source: CompactString,
     /// ISO 8601 date on which the source was seen.
-    pub seen: String,
+    pub seen: CompactString,
     pub confidence: Confidence,
 }
 
@@ -113,7 +114,7 @@ impl Confidence {
 /// Which file a record stands in, and whether the user wrote it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    pub file: String,
+    pub file: CompactString,
     pub line: u32,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub users_own: bool,
@@ -122,22 +123,22 @@ pub struct Origin {
 /// What somebody runs for others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Service {
-    pub id: String,
-    pub name: String,
+    pub id: CompactString,
+    pub name: CompactString,
     #[serde(with = "layer")]
     pub layer: Layer,
     /// Entity id; `None` when not known.
-    pub operator: Option<String>,
+    pub operator: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contracting: Vec<Contracting>,
     pub claim: Option<Claim>,
     pub matchers: Matchers,
     /// Id of a region table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub regions: Option<String>,
+    pub regions: Option<CompactString>,
     /// By kind of data: content, telemetry, account, support, backup, metadata.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub locations: BTreeMap<String, Location>,
+    pub locations: BTreeMap<CompactString, Location>,
     /// TLS ends at this service, so it can read what passes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ends_tls: bool,
@@ -145,59 +146,59 @@ pub struct Service {
     pub mitigations: Vec<Offer>,
     /// Ids of services and software.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub alternatives: Vec<String>,
+    pub alternatives: Vec<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
+    pub note: Option<CompactString>,
     pub origin: Origin,
 }
 
 /// The entity one signs with, when it depends on where the customer is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Contracting {
-    pub customer: String,
-    pub entity: String,
+    pub customer: CompactString,
+    pub entity: CompactString,
     pub claim: Option<Claim>,
 }
 
 /// Where one kind of data is kept: country codes, or `EU`, `EEA`, `global`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Location {
-    pub value: Vec<String>,
+    pub value: Vec<CompactString>,
     pub claim: Option<Claim>,
 }
 
 /// A mitigation that a service offers its customers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Offer {
-    pub kind: String,
+    pub kind: CompactString,
     pub claim: Option<Claim>,
 }
 
 /// What one runs oneself: it has a publisher, not an operator.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Software {
-    pub id: String,
-    pub name: String,
+    pub id: CompactString,
+    pub name: CompactString,
     #[serde(with = "layer")]
     pub layer: Layer,
     /// Entity id of who can change the next version.
-    pub publisher: Option<String>,
+    pub publisher: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub licence: Option<String>,
+    pub licence: Option<CompactString>,
     pub claim: Option<Claim>,
     pub matchers: Matchers,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub talks_to: Vec<TalksTo>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
+    pub note: Option<CompactString>,
     pub origin: Origin,
 }
 
 /// A service that software uses by default, with nothing set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TalksTo {
-    pub service: String,
-    pub why: String,
+    pub service: CompactString,
+    pub why: CompactString,
     pub claim: Option<Claim>,
 }
 
@@ -205,28 +206,28 @@ pub struct TalksTo {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Matchers {
     #[serde(flatten)]
-    pub lists: BTreeMap<String, Vec<String>>,
+    pub lists: BTreeMap<CompactString, Vec<CompactString>>,
 }
 
 /// The regions of a provider.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Regions {
-    pub id: String,
+    pub id: CompactString,
     pub claim: Option<Claim>,
     /// By name, lower case.
-    pub list: BTreeMap<String, Region>,
+    pub list: BTreeMap<CompactString, Region>,
     pub origin: Origin,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Region {
     /// The provider's name of the region, as its documentation writes it.
-    pub name: String,
+    pub name: CompactString,
     /// `None` for a region over several countries (`eu`) or one whose country is not known.
     #[serde(with = "country")]
     pub country: Option<Country>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub place: Option<String>,
+    pub place: Option<CompactString>,
 }
 
 impl Regions {
@@ -235,7 +236,7 @@ impl Regions {
         let name = name.trim().to_ascii_lowercase();
         let shorter = |cut: &str| self.list.get(cut);
         self.list
-            .get(&name)
+            .get(name.as_str())
             .or_else(|| name.strip_suffix(|c: char| c.is_ascii_lowercase()).and_then(shorter))
             .or_else(|| name.rsplit_once('-').filter(|(_, zone)| zone.len() <= 2).and_then(|(cut, _)| shorter(cut)))
     }
@@ -244,7 +245,7 @@ impl Regions {
 impl Records {
     /// Puts the records of `other` in the place of those with the same id, and adds the rest.
     pub fn replace(&mut self, other: Records) {
-        fn put<T>(into: &mut Vec<T>, from: Vec<T>, id: fn(&T) -> &String) {
+        fn put<T>(into: &mut Vec<T>, from: Vec<T>, id: fn(&T) -> &CompactString) {
             into.retain(|old| !from.iter().any(|new| id(new) == id(old)));
             into.extend(from);
             into.sort_by(|a, b| id(a).cmp(id(b)));

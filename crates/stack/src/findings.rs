@@ -9,7 +9,7 @@ pub struct Finding {
     /// `F001` to `F007`.
     pub code: &'static str,
     pub severity: Severity,
-    pub message: String,
+    pub message: Box<str>,
     /// Position of the part.
     pub part: usize,
 }
@@ -30,7 +30,7 @@ impl Stack<'_> {
     fn about_control(&self, at: usize, part: &Part<'_>, home: &Home, roles: &Roles) -> Option<Finding> {
         if part.control == Control::Unknown && !part.is_hint() {
             let message = format!("nobody knows from the files who controls `{}`", part.fact.name);
-            return Some(Finding { code: "F007", severity: Severity::Warning, message, part: at });
+            return Some(Finding { code: "F007", severity: Severity::Warning, message: message.into(), part: at });
         }
         let abroad: Vec<Country> =
             part.controlled_from(self.register).into_iter().filter(|country| !home.has(*country)).collect();
@@ -73,7 +73,7 @@ impl Stack<'_> {
         if part.is_hint() {
             severity = Severity::Note;
         }
-        Some(Finding { code, severity, message, part: at })
+        Some(Finding { code, severity, message: message.into(), part: at })
     }
 }
 
@@ -83,7 +83,7 @@ fn about_location(at: usize, part: &Part<'_>, home: &Home) -> Option<Finding> {
     let place = region.map_or(country.to_string(), |region| format!("{country} ({region})"));
     let message = format!("`{}` is located in {place}", part.fact.name);
     let severity = if part.is_hint() { Severity::Note } else { Severity::Warning };
-    Some(Finding { code: "F003", severity, message, part: at })
+    Some(Finding { code: "F003", severity, message: message.into(), part: at })
 }
 
 impl Part<'_> {

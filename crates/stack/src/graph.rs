@@ -106,7 +106,7 @@ impl<'r> Stack<'r> {
                 let id = format!("mail:{name}");
                 let fact = Component::new(&id, &name, "mail-domain", Layer::Mail, Role::Own, seen.clone());
                 let at = self.parts.len() as u32;
-                self.parts.push(resolve(fact, self.register, &BTreeSet::new()));
+                self.parts.push(resolve(Box::new(fact), self.register, &BTreeSet::new()));
                 new.push(Link {
                     from: at,
                     to: from,
@@ -215,7 +215,7 @@ impl<'r> Stack<'r> {
                     matched_by: None,
                     operator: service.operator.as_ref().and_then(|id| self.register.entity(id)),
                     location: None,
-                    fact,
+                    fact: Box::new(fact),
                 });
                 (self.parts.len() - 1) as u32
             });

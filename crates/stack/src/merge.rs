@@ -5,7 +5,8 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(crate) struct Merged {
     /// Sorted by id, each id once.
-    pub components: Vec<Component>,
+    #[expect(clippy::vec_box, reason = "sorting and merging move pointers, not components")]
+    pub components: Vec<Box<Component>>,
     /// References are positions in `components`; sorted, each link once with all its evidence.
     pub links: Vec<Link>,
     pub unresolved: Vec<Unresolved>,
@@ -15,13 +16,13 @@ pub(crate) struct Merged {
 
 /// Merges batches. The order in which they come makes no difference.
 pub(crate) fn merge(batches: Vec<Facts>) -> Merged {
-    let mut sightings: Vec<(Component, usize, u32)> = Vec::new();
+    let mut sightings: Vec<(Box<Component>, u32, u32)> = Vec::new();
     let mut batch_sizes = Vec::new();
     let mut merged = Merged::default();
     let (mut links, mut unresolved, mut deliveries) = (Vec::new(), Vec::new(), Vec::new());
     for (batch, facts) in batches.into_iter().enumerate() {
         batch_sizes.push(facts.components.len());
-        sightings.extend(facts.components.into_iter().enumerate().map(|(at, one)| (one, batch, at as u32)));
+        sightings.extend(facts.components.into_iter().enumerate().map(|(at, one)| (one, batch as u32, at as u32)));
         links.extend(facts.links.into_iter().map(|link| (batch, link)));
         unresolved.extend(facts.unresolved.into_iter().map(|one| (batch, one)));
         deliveries.extend(facts.deliveries.into_iter().map(|one| (batch, one)));
@@ -32,10 +33,10 @@ pub(crate) fn merge(batches: Vec<Facts>) -> Merged {
     let mut new_position: Vec<Vec<u32>> = batch_sizes.iter().map(|size| vec![u32::MAX; *size]).collect();
     for (component, batch, at) in sightings {
         match merged.components.last_mut().filter(|last| last.id == component.id) {
-            Some(last) => last.merge(component),
+            Some(last) => last.merge(*component),
             None => merged.components.push(component),
         }
-        if let Some(slot) = new_position.get_mut(batch).and_then(|batch| batch.get_mut(at as usize)) {
+        if let Some(slot) = new_position.get_mut(batch as usize).and_then(|batch| batch.get_mut(at as usize)) {
             *slot = (merged.components.len() - 1) as u32;
         }
     }

@@ -270,10 +270,10 @@ fn holders_of(stack: &Stack<'_>) -> Vec<Holder> {
     let mut holders = BTreeSet::from([Holder::Unknown]);
     for part in &stack.parts {
         if let Some(service) = part.service {
-            holders.insert(Holder::Service(service.id.clone()));
+            holders.insert(Holder::Service(service.id.to_string()));
         }
         for controller in part.controllers(stack.register) {
-            holders.insert(Holder::Entity(controller.entity.id.clone()));
+            holders.insert(Holder::Entity(controller.entity.id.to_string()));
             holders.extend(controller.entity.country.map(Holder::Jurisdiction));
         }
     }
@@ -322,7 +322,7 @@ fn base(part: &Part<'_>, stack: &Stack<'_>, holders: &[Holder], words: usize) ->
         full.iter().for_each(|row| set(*row, &Holder::Unknown));
     }
     if let Some(service) = part.service {
-        full.iter().for_each(|row| set(*row, &Holder::Service(service.id.clone())));
+        full.iter().for_each(|row| set(*row, &Holder::Service(service.id.to_string())));
     }
     for controller in part.controllers(stack.register) {
         let rows: &[Row] = match controller.ground {
@@ -333,7 +333,7 @@ fn base(part: &Part<'_>, stack: &Stack<'_>, holders: &[Holder], words: usize) ->
         };
         let country = controller.entity.country.map_or(Holder::Unknown, Holder::Jurisdiction);
         for row in rows {
-            set(*row, &Holder::Entity(controller.entity.id.clone()));
+            set(*row, &Holder::Entity(controller.entity.id.to_string()));
             set(*row, &country);
         }
     }

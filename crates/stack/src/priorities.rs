@@ -80,7 +80,7 @@ impl<'r> Stack<'r> {
     /// weight.
     fn count(&self, priority: &mut Priority<'r>, powers: &Powers) -> [usize; 3] {
         let mut weights = [0; 3];
-        let Some(holder) = powers.holder(&Holder::Service(priority.service.id.clone())) else { return weights };
+        let Some(holder) = powers.holder(&Holder::Service(priority.service.id.to_string())) else { return weights };
         let mut classes = 0_u64;
         for (at, part) in self.parts.iter().enumerate().filter(|(_, part)| part.fact.role == Role::Own) {
             let mut reads = false;
@@ -119,7 +119,7 @@ impl<'r> Stack<'r> {
     }
 
     fn alternatives(&self, service: &Service, home: &Home) -> Vec<String> {
-        let at_home = |id: &&String| match self.register.service(id) {
+        let at_home = |id: &String| match self.register.service(id) {
             Some(other) => other.operator.as_ref().and_then(|id| self.register.entity(id)).is_some_and(|entity| {
                 let (countries, some_unknown) = self.register.countries(entity);
                 !some_unknown && !countries.is_empty() && countries.iter().all(|country| home.has(*country))
@@ -127,6 +127,6 @@ impl<'r> Stack<'r> {
             // Software that one runs oneself has no operator.
             None => self.register.software(id).is_some(),
         };
-        service.alternatives.iter().filter(at_home).cloned().collect()
+        service.alternatives.iter().map(ToString::to_string).filter(at_home).collect()
     }
 }

@@ -1,12 +1,13 @@
 use allod_facts::{Clue, ClueKind, Component, Confidence, Country, Layer, Role};
 use allod_readers::endpoint::{HostKind, host_kind};
 use allod_register::{ControlEdge, ControlKind, Entity, Matched, Register, Service, Software};
+use compact_str::CompactString;
 use std::collections::BTreeSet;
 
 /// A component with what the register knows about it.
 #[derive(Clone, Debug)]
 pub struct Part<'r> {
-    pub fact: Component,
+    pub fact: Box<Component>,
     pub layer: Layer,
     pub control: Control,
     /// The service that provides it (or, for an artefact, that serves it).
@@ -46,7 +47,7 @@ impl Control {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
     pub country: Option<Country>,
-    pub region: Option<String>,
+    pub region: Option<CompactString>,
 }
 
 /// Somebody who controls a part, and why.
@@ -82,7 +83,7 @@ impl Ground {
 }
 
 /// Resolves one component. `own_zones` are the DNS zones that the audited files themselves define.
-pub(crate) fn resolve<'r>(fact: Component, register: &'r Register, own_zones: &BTreeSet<String>) -> Part<'r> {
+pub(crate) fn resolve<'r>(fact: Box<Component>, register: &'r Register, own_zones: &BTreeSet<String>) -> Part<'r> {
     let mut part = Part {
         layer: fact.layer,
         control: Control::SelfHosted,
@@ -226,7 +227,7 @@ fn location_of(part: &Part<'_>, register: &Register) -> Option<Location> {
         }
     });
     let country = stated.or_else(|| known.and_then(|region| region.country)).or(by_service);
-    (country.is_some() || region.is_some()).then(|| Location { country, region: region.map(str::to_owned) })
+    (country.is_some() || region.is_some()).then(|| Location { country, region: region.map(CompactString::from) })
 }
 
 impl<'r> Part<'r> {

@@ -37,13 +37,13 @@ struct Row<'a> {
 }
 
 fn list(register: &Register, only: Option<Layer>) -> String {
-    let entity = |id: &Option<String>| id.as_ref().and_then(|id| register.entity(id));
+    let entity = |id: Option<&str>| id.and_then(|id| register.entity(id));
     let services = register.records.services.iter().map(|one| Row {
         layer: one.layer,
         software: false,
         id: &one.id,
         name: &one.name,
-        entity: entity(&one.operator),
+        entity: entity(one.operator.as_deref()),
         users_own: one.origin.users_own,
     });
     let software = register.records.software.iter().map(|one| Row {
@@ -51,7 +51,7 @@ fn list(register: &Register, only: Option<Layer>) -> String {
         software: true,
         id: &one.id,
         name: &one.name,
-        entity: entity(&one.publisher),
+        entity: entity(one.publisher.as_deref()),
         users_own: one.origin.users_own,
     });
     let mut rows: Vec<Row<'_>> =
@@ -91,7 +91,7 @@ fn show(register: &Register, id: &str) -> Result<String, Failure> {
         let near: Vec<&str> = ids
             .chain(records.entities.iter().map(|one| &one.id))
             .filter(|known| known.contains(id))
-            .map(String::as_str)
+            .map(|id| id.as_str())
             .take(8)
             .collect();
         let failure = Failure::new("E002", format!("the register has no record `{id}`"));

@@ -31,7 +31,7 @@ pub(crate) fn shown(facts: &Facts) -> String {
             lines(&component.evidence)
         )
     };
-    let mut text: Vec<String> = facts.components.iter().map(component).collect();
+    let mut text: Vec<String> = facts.components.iter().map(AsRef::as_ref).map(component).collect();
     text.extend(facts.links.iter().map(|link| {
         let mitigations: Vec<String> = link.mitigations.iter().map(|cut| format!("{cut:?}")).collect();
         let (from, to) = (name(link.from), name(link.to));

@@ -30,7 +30,7 @@ fn shown(facts: &Facts) -> String {
     };
     let id = |at: u32| facts.components[at as usize].id.to_string();
     for component in &facts.components {
-        let Component { id, kind, layer, role, confidence, .. } = component;
+        let Component { id, kind, layer, role, confidence, .. } = &**component;
         write!(out, "{id}  {kind} {layer:?} {role:?} {confidence:?}").unwrap();
         if let Some(region) = component.place.as_ref().and_then(|place| place.region.as_deref()) {
             write!(out, " in {region}").unwrap();

@@ -153,10 +153,11 @@ impl Stack {
             end_line: resource.end_line.max(resource.line),
             reader: self.reader,
         };
-        let mut evidence = vec![own_evidence];
-        if let Some((_, line)) = place.as_ref().filter(|(_, line)| *line != resource.line) {
-            evidence.push(self.seen(*line));
-        }
+        let region_line = place.as_ref().map(|(_, line)| *line).filter(|line| *line != resource.line);
+        let evidence = match region_line {
+            Some(line) => vec![own_evidence, self.seen(line)],
+            None => vec![own_evidence],
+        };
         let id = Arc::from(self.id.as_str());
         let kind = self.kind(&resource.kind);
         let component = Component {
