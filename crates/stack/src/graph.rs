@@ -1,8 +1,8 @@
 use crate::merge::{Merged, unite_links};
 use crate::resolve::{Control, Part, resolve, under_own_zone};
 use allod_facts::{
-    Clue, ClueKind, Component, Confidence, Delivered, Delivery, Diagnostic, Evidence, Layer, Link, LinkKind,
-    Mitigation, Role, Unresolved,
+    Clue, ClueKind, Component, Confidence, Delivered, Delivery, Diagnostic, Evidence, Layer, Link, LinkKind, Role,
+    Unresolved,
 };
 use allod_readers::endpoint::{HostKind, host_kind};
 use allod_register::{Register, Service};
@@ -278,7 +278,7 @@ impl<'r> Stack<'r> {
     }
 
     /// Parts by id, links by position, after parts were added.
-    fn restore_order(&mut self) {
+    pub(crate) fn restore_order(&mut self) {
         let mut order: Vec<u32> = (0..self.parts.len() as u32).collect();
         let id = |at: &u32| self.parts.get(*at as usize).map(|part| part.fact.id.clone());
         order.sort_by_key(id);
@@ -364,51 +364,4 @@ fn unknown_reason(part: &Part<'_>, own_zones: &BTreeSet<String>) -> (&'static st
 /// Whether a clue is the name of a machine that answers.
 fn is_server(kind: ClueKind) -> bool {
     matches!(kind, ClueKind::Host | ClueKind::NameServer | ClueKind::MailExchanger | ClueKind::CanonicalName)
-}
-
-/// Which powers a link passes, before mitigations.
-pub(crate) struct Passes {
-    pub read: bool,
-    pub stop: bool,
-    pub change: bool,
-    /// *Stop* over `to` becomes effective only at the next build, deploy or renewal of `from`.
-    pub stop_is_later: bool,
-}
-
-impl Stack<'_> {
-    pub(crate) fn passes(&self, link: &Edge) -> Passes {
-        let target = self.parts.get(link.to as usize);
-        let mut passes = match link.kind {
-            LinkKind::RunsOn | LinkKind::Trusts => {
-                Passes { read: true, stop: true, change: true, stop_is_later: false }
-            }
-            LinkKind::StoresIn | LinkKind::SendsTo => {
-                Passes { read: true, stop: true, change: false, stop_is_later: false }
-            }
-            LinkKind::BuiltFrom | LinkKind::DeployedBy => {
-                Passes { read: false, stop: true, change: true, stop_is_later: true }
-            }
-            LinkKind::ResolvedBy => Passes {
-                // What is resolved by another of our own names passes on what reaches that name.
-                read: target
-                    .is_some_and(|to| to.fact.role == Role::Own || to.service.is_some_and(|service| service.ends_tls)),
-                stop: true,
-                change: true,
-                stop_is_later: target.is_some_and(|to| to.layer == Layer::Certificates),
-            },
-        };
-        for mitigation in &link.mitigations {
-            match mitigation {
-                Mitigation::CustomerHeldKey | Mitigation::ClientSideEncryption | Mitigation::TlsPassesThrough => {
-                    passes.read = false;
-                }
-                Mitigation::PinnedDigest => passes.change = false,
-                Mitigation::LocalMirror | Mitigation::NotRequired => passes.stop = false,
-            }
-        }
-        if target.is_none_or(Part::is_hint) {
-            passes = Passes { read: false, stop: false, change: false, stop_is_later: false };
-        }
-        passes
-    }
 }

@@ -29,7 +29,7 @@ impl Home {
             match name.to_ascii_uppercase().as_str() {
                 "EU" => countries.extend(codes(EU)),
                 "EEA" => countries.extend(codes(EU).chain(codes(EEA_BESIDE_EU))),
-                code => match Country::new(code).filter(|_| ISO_CODES.split(' ').any(|known| known == code)) {
+                code => match Country::new(code).filter(Country::is_assigned) {
                     Some(country) => {
                         countries.insert(country);
                     }
@@ -48,15 +48,6 @@ impl Home {
 fn codes(list: &str) -> impl Iterator<Item = Country> + '_ {
     list.split(' ').filter_map(Country::new)
 }
-
-/// ISO 3166-1 alpha-2, officially assigned.
-const ISO_CODES: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR \
-BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI \
-FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS \
-IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO \
-MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA \
-RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT \
-TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW";
 
 #[cfg(test)]
 mod tests {

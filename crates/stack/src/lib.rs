@@ -3,21 +3,34 @@
 //!
 //! Same facts in any order give the same stack. Nothing here reads a file, asks a rule or knows a file format.
 
+mod chokepoints;
+mod drill;
 mod explain;
 mod findings;
+mod fixpoint;
 mod graph;
 mod home;
+mod maxflow;
 mod merge;
+mod party;
+mod passes;
 mod powers;
 mod priorities;
+mod replace;
 mod resolve;
 
-pub use explain::{Hop, Path};
+pub use chokepoints::{Chokepoint, Cut, Target};
+pub use drill::{Drill, Hit, Safe, Why};
+pub use explain::Path;
 pub use findings::Finding;
+pub use fixpoint::Hop;
 pub use graph::{Edge, Stack, Unknown};
 pub use home::{Home, UnknownPlace};
+pub use party::NoSuchParty;
+pub use passes::Event;
 pub use powers::{Holder, Lane, Power, Powers, SECRETS, UNCLASSIFIED, When};
 pub use priorities::Priority;
+pub use replace::{NoReplacement, Replacement};
 pub use resolve::{Control, Controller, Ground, Location, Part};
 
 use allod_facts::Facts;

@@ -1,4 +1,6 @@
+use crate::fixpoint::{Flow, Grid, Hop, Links, bits, bits_of, set_bit, shortest, solve, unite};
 use crate::graph::Stack;
+use crate::passes::{Event, Passes};
 use crate::resolve::{Control, Ground, Part};
 use allod_facts::{Country, LinkKind, Role};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -45,12 +47,21 @@ pub enum Lane {
 const FIXED_LANES: usize = 3;
 
 impl Lane {
-    fn index(self) -> usize {
+    pub(crate) fn index(self) -> usize {
         match self {
             Lane::Stop => 0,
             Lane::StopLater => 1,
             Lane::Change => 2,
             Lane::Read(class) => FIXED_LANES + class,
+        }
+    }
+
+    pub(crate) fn at(index: usize) -> Lane {
+        match index {
+            0 => Lane::Stop,
+            1 => Lane::StopLater,
+            2 => Lane::Change,
+            read => Lane::Read(read - FIXED_LANES),
         }
     }
 
@@ -94,15 +105,25 @@ pub struct Powers {
     pub classes: Vec<Arc<str>>,
     /// For each part the classes that it handles, as bits.
     pub classes_of: Vec<u64>,
-    words: usize,
-    lanes: usize,
-    /// `[part][lane][word]`.
-    rows: Vec<u64>,
+    pub(crate) links: Links,
+    /// By link, what it passes.
+    passes: Vec<Passed>,
+    grid: Grid,
     /// What each part's own operator holds, by kind of operator.
     bases: Vec<Base>,
     base_of: Vec<u32>,
-    /// Links by `from`: positions in [`Stack::links`].
-    first_link: Vec<u32>,
+}
+
+/// What one link passes, with the data classes that travel on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Passed {
+    pub passes: Passes,
+    /// Classes of which a reader of the target reads those of the source, as bits.
+    pub read: u64,
+    /// A deployer holds secrets: who reads anything of it reads these.
+    pub holds_secrets: bool,
+    /// It is one of a group of alternatives.
+    pub is_alternative: bool,
 }
 
 /// Holders that stand behind a part itself, one row a power.
@@ -115,25 +136,17 @@ struct Base {
 }
 
 impl Powers {
-    /// Computes the fixpoint. Linear in links for a graph without cycles; cycles are repeated until nothing changes.
+    /// Computes the fixpoint.
     pub fn of(stack: &Stack<'_>) -> Powers {
+        let links = Links::of(stack);
         let holders = holders_of(stack);
-        let (classes, classes_of) = flow_of_classes(stack);
+        let (classes, classes_of) = flow_of_classes(stack, &links);
         let words = holders.len().div_ceil(64).max(1);
-        let lanes = FIXED_LANES + classes.len();
         let (bases, base_of) = bases_of(stack, &holders, words);
-        let mut powers = Powers {
-            rows: vec![0; stack.parts.len() * lanes * words],
-            first_link: first_links(stack),
-            holders,
-            classes,
-            classes_of,
-            words,
-            lanes,
-            bases,
-            base_of,
-        };
-        powers.run(stack);
+        let passes = stack.links.iter().map(|link| passed(stack, link, &classes, &classes_of)).collect();
+        let grid = Grid::default();
+        let mut powers = Powers { holders, classes, classes_of, links, passes, grid, bases, base_of };
+        powers.grid = solve(stack, &powers.links, &powers);
         powers
     }
 
@@ -142,127 +155,108 @@ impl Powers {
     }
 
     pub fn lanes(&self) -> impl Iterator<Item = Lane> + use<> {
-        [Lane::Stop, Lane::StopLater, Lane::Change].into_iter().chain((0..self.lanes - FIXED_LANES).map(Lane::Read))
+        [Lane::Stop, Lane::StopLater, Lane::Change].into_iter().chain((0..self.classes.len()).map(Lane::Read))
     }
 
     /// Whether a holder (by position) has a power over a part (by position).
     pub fn has(&self, part: usize, lane: Lane, holder: usize) -> bool {
-        bit(self.row(part, lane), holder)
+        self.grid.has(part, lane.index(), holder)
     }
 
     /// The holders of a power over a part, by position.
     pub fn held_by(&self, part: usize, lane: Lane) -> impl Iterator<Item = usize> + '_ {
-        bits(self.row(part, lane))
+        bits(self.grid.row(part, lane.index()))
     }
 
-    /// Whether the holder stands behind the part itself, not behind something that the part depends on.
-    pub(crate) fn base_has(&self, part: usize, lane: Lane, holder: usize) -> bool {
-        let mut row = vec![0; self.words];
-        self.base_into(part, lane, &mut row);
-        bit(&row, holder)
+    /// The shortest way by links from a part to one that the holder stands behind itself.
+    pub(crate) fn way(&self, stack: &Stack<'_>, part: usize, lane: Lane, holder: usize) -> Option<Vec<Hop>> {
+        shortest(stack, &self.links, self, &self.grid, (part, lane.index()), holder).map(|(hops, _)| hops)
     }
 
-    fn row(&self, part: usize, lane: Lane) -> &[u64] {
-        let at = (part * self.lanes + lane.index()) * self.words;
-        self.rows.get(at..at + self.words).unwrap_or_default()
-    }
-
-    /// The links of a part, as positions in the stack's links.
-    pub(crate) fn links_of(&self, part: usize) -> std::ops::Range<usize> {
-        let at = |part: usize| self.first_link.get(part).copied().unwrap_or(0) as usize;
-        at(part)..at(part + 1)
-    }
-
-    fn base_into(&self, part: usize, lane: Lane, into: &mut [u64]) {
-        let Some(base) = self.base_of.get(part).and_then(|at| self.bases.get(*at as usize)) else { return };
-        let row = match lane {
+    /// What stands behind a part itself in a lane.
+    pub(crate) fn base_row(&self, part: usize, lane: Lane) -> &[u64] {
+        let Some(base) = self.base_of.get(part).and_then(|at| self.bases.get(*at as usize)) else { return &[] };
+        match lane {
             Lane::Stop => &base.stop,
             Lane::StopLater => &base.later,
             Lane::Change => &base.change,
             Lane::Read(class) => {
                 let handled = self.classes_of.get(part).is_some_and(|classes| classes >> class & 1 == 1);
-                if !handled {
-                    return;
-                }
-                &base.read
-            }
-        };
-        unite(into, row);
-    }
-
-    /// The lanes of a link's target that reach a lane of its source.
-    pub(crate) fn sources(&self, stack: &Stack<'_>, link: &crate::Edge, lane: Lane) -> Vec<Lane> {
-        let passes = stack.passes(link);
-        match lane {
-            Lane::Stop if passes.stop && !passes.stop_is_later => vec![Lane::Stop],
-            Lane::StopLater if passes.stop && passes.stop_is_later => vec![Lane::Stop, Lane::StopLater],
-            Lane::StopLater if passes.stop => vec![Lane::StopLater],
-            Lane::Change if passes.change => vec![Lane::Change],
-            Lane::Read(class) if passes.read && self.carries(link, class) => vec![Lane::Read(class)],
-            // A deployer holds secrets: who reads the deployer reads these.
-            Lane::Read(1) if link.kind == LinkKind::DeployedBy => (0..self.classes.len()).map(Lane::Read).collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    fn carries(&self, link: &crate::Edge, class: usize) -> bool {
-        let has = self.classes_of.get(link.from as usize).is_some_and(|classes| classes >> class & 1 == 1);
-        has && (link.data.is_empty() || self.classes.get(class).is_some_and(|name| link.data.contains(name)))
-    }
-
-    fn run(&mut self, stack: &Stack<'_>) {
-        let dependents = dependents(stack);
-        let mut queue: VecDeque<u32> = dependencies_first(stack, &self.first_link).into();
-        let mut queued = vec![true; stack.parts.len()];
-        while let Some(part) = queue.pop_front() {
-            if let Some(flag) = queued.get_mut(part as usize) {
-                *flag = false;
-            }
-            if self.update(stack, part as usize) {
-                for dependent in dependents.of(part) {
-                    if let Some(flag) = queued.get_mut(*dependent as usize).filter(|flag| !**flag) {
-                        *flag = true;
-                        queue.push_back(*dependent);
-                    }
-                }
+                if handled { &base.read } else { &[] }
             }
         }
     }
+}
 
-    /// Recomputes the rows of one part; says whether one of them grew.
-    fn update(&mut self, stack: &Stack<'_>, part: usize) -> bool {
-        let mut grew = false;
-        let mut new = vec![0; self.words];
-        for lane in self.lanes() {
-            new.fill(0);
-            self.base_into(part, lane, &mut new);
-            self.through_links(stack, part, lane, &mut new);
-            let at = (part * self.lanes + lane.index()) * self.words;
-            if let Some(row) = self.rows.get_mut(at..at + self.words).filter(|row| **row != *new) {
-                row.copy_from_slice(&new);
-                grew = true;
-            }
-        }
-        grew
+impl Powers {
+    pub(crate) fn passes_of(&self, link: usize) -> Passes {
+        self.passes.get(link).map_or(Passes::NOTHING, |passed| passed.passes)
     }
 
-    fn through_links(&self, stack: &Stack<'_>, part: usize, lane: Lane, into: &mut [u64]) {
-        // Alternatives for the same need cut *stop*: a holder stops `part` only when it holds every one of them.
-        let mut groups: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
-        for at in self.links_of(part) {
-            let Some(link) = stack.links.get(at) else { continue };
-            let mut held = vec![0; self.words];
-            for source in self.sources(stack, link, lane) {
-                unite(&mut held, self.row(link.to as usize, source));
-            }
-            match link.any_of.as_deref().filter(|_| lane.power() == Power::Stop) {
-                None => unite(into, &held),
-                Some(group) => {
-                    groups.entry(group).and_modify(|common| intersect(common, &held)).or_insert(held);
-                }
-            }
+    fn is_alternative(&self, link: usize) -> bool {
+        self.passes.get(link).is_some_and(|passed| passed.is_alternative)
+    }
+
+    /// The classes whose reader at the target of a link reads a class of its source, as bits.
+    pub(crate) fn read_sources(&self, link: usize, class: usize) -> u64 {
+        match self.passes.get(link) {
+            Some(passed) if class == 1 && passed.holds_secrets => (1 << self.classes.len()) - 1,
+            Some(passed) if passed.read >> class & 1 == 1 => 1 << class,
+            _ => 0,
         }
-        groups.values().for_each(|common| unite(into, common));
+    }
+}
+
+impl Flow for Powers {
+    fn lanes(&self) -> usize {
+        FIXED_LANES + self.classes.len()
+    }
+
+    fn words(&self) -> usize {
+        self.holders.len().div_ceil(64).max(1)
+    }
+
+    fn base(&self, part: usize, lane: usize, row: &mut [u64]) {
+        unite(row, self.base_row(part, Lane::at(lane)));
+    }
+
+    fn sources(&self, link: usize, lane: usize) -> u64 {
+        let passes = self.passes_of(link);
+        let (stop, later) = (1 << Lane::Stop.index(), 1 << Lane::StopLater.index());
+        match (Lane::at(lane), passes.stop) {
+            (Lane::Stop, Some(Event::AtOnce)) => stop,
+            // Of alternatives one may stop now and the other later.
+            (Lane::StopLater, Some(Event::AtOnce)) if self.is_alternative(link) => stop | later,
+            (Lane::StopLater, Some(Event::AtOnce)) => later,
+            (Lane::StopLater, Some(_)) => stop | later,
+            (Lane::Change, _) if passes.change => 1 << lane,
+            (Lane::Read(class), _) => self.read_sources(link, class) << FIXED_LANES,
+            _ => 0,
+        }
+    }
+
+    fn alternatives_protect(&self, lane: usize) -> bool {
+        Lane::at(lane).power() == Power::Stop
+    }
+}
+
+fn passed(stack: &Stack<'_>, link: &crate::Edge, classes: &[Arc<str>], classes_of: &[u64]) -> Passed {
+    let passes = stack.passes(link);
+    let has = classes_of.get(link.from as usize).copied().unwrap_or(0);
+    let travels = |class: usize| {
+        link.data.is_empty() || classes.get(class).is_some_and(|name| link.data.iter().any(|data| data == name))
+    };
+    let read = if passes.read {
+        bits_of(has).filter(|class| travels(*class)).fold(0, |bits, class| bits | 1 << class)
+    } else {
+        0
+    };
+    let hint = stack.parts.get(link.to as usize).is_none_or(Part::is_hint);
+    Passed {
+        passes,
+        read,
+        holds_secrets: link.kind == LinkKind::DeployedBy && !hint,
+        is_alternative: link.any_of.is_some(),
     }
 }
 
@@ -341,7 +335,7 @@ fn base(part: &Part<'_>, stack: &Stack<'_>, holders: &[Holder], words: usize) ->
 }
 
 /// The data classes and, for each part, those that reach it: what it states itself and what flows to it.
-fn flow_of_classes(stack: &Stack<'_>) -> (Vec<Arc<str>>, Vec<u64>) {
+fn flow_of_classes(stack: &Stack<'_>, links: &Links) -> (Vec<Arc<str>>, Vec<u64>) {
     let stated: BTreeSet<Arc<str>> = stack
         .parts
         .iter()
@@ -366,22 +360,30 @@ fn flow_of_classes(stack: &Stack<'_>) -> (Vec<Arc<str>>, Vec<u64>) {
             if stated == 0 && part.fact.role == Role::Own { 1 } else { stated }
         })
         .collect();
-    let first_link = first_links(stack);
-    let mut queue: VecDeque<usize> = (0..stack.parts.len()).collect();
-    let mut queued = vec![true; stack.parts.len()];
+    let bits: Vec<u64> =
+        stack.links.iter().map(|link| link.data.iter().fold(0, |bits, class| bits | bit_of(class))).collect();
+    let everything: Vec<usize> = (0..stack.parts.len()).collect();
+    flow(stack, links, &bits, &mut of, everything);
+    // Whatever says nothing at all still holds something, and passes it on.
+    let empty: Vec<usize> = of.iter().enumerate().filter(|(_, bits)| **bits == 0).map(|(at, _)| at).collect();
+    of.iter_mut().filter(|bits| **bits == 0).for_each(|bits| *bits = 1);
+    flow(stack, links, &bits, &mut of, empty);
+    (classes, of)
+}
+
+/// Lets classes flow along links that pass *read*: those that a link states (`stated`, by link), or all.
+fn flow(stack: &Stack<'_>, links: &Links, stated: &[u64], of: &mut [u64], from: Vec<usize>) {
+    let mut queued = vec![false; stack.parts.len()];
+    from.iter().for_each(|at| queued.iter_mut().skip(*at).take(1).for_each(|flag| *flag = true));
+    let mut queue: VecDeque<usize> = from.into();
     while let Some(part) = queue.pop_front() {
         if let Some(flag) = queued.get_mut(part) {
             *flag = false;
         }
         let has = of.get(part).copied().unwrap_or(0);
-        let range = first_link.get(part).copied().unwrap_or(0) as usize
-            ..first_link.get(part + 1).copied().unwrap_or(0) as usize;
-        for link in stack.links.get(range).unwrap_or_default() {
-            if !stack.passes(link).read {
-                continue;
-            }
-            let flows =
-                if link.data.is_empty() { has } else { link.data.iter().fold(0, |bits, class| bits | bit_of(class)) };
+        for at in links.from(part) {
+            let Some(link) = stack.links.get(at).filter(|link| stack.passes(link).read) else { continue };
+            let flows = stated.get(at).copied().filter(|stated| *stated != 0).unwrap_or(has);
             let to = link.to as usize;
             if let Some(there) = of.get_mut(to).filter(|there| **there | flows != **there) {
                 *there |= flows;
@@ -392,103 +394,4 @@ fn flow_of_classes(stack: &Stack<'_>) -> (Vec<Arc<str>>, Vec<u64>) {
             }
         }
     }
-    // Whatever says nothing at all still holds something.
-    of.iter_mut().filter(|bits| **bits == 0).for_each(|bits| *bits = 1);
-    (classes, of)
-}
-
-fn first_links(stack: &Stack<'_>) -> Vec<u32> {
-    let mut first = Vec::with_capacity(stack.parts.len() + 1);
-    let mut at = 0;
-    for part in 0..=stack.parts.len() as u32 {
-        while stack.links.get(at).is_some_and(|link| link.from < part) {
-            at += 1;
-        }
-        first.push(at as u32);
-    }
-    first
-}
-
-/// For each part, the parts that link to it.
-struct Dependents {
-    first: Vec<u32>,
-    from: Vec<u32>,
-}
-
-impl Dependents {
-    fn of(&self, part: u32) -> &[u32] {
-        let at = |part: usize| self.first.get(part).copied().unwrap_or(0) as usize;
-        self.from.get(at(part as usize)..at(part as usize + 1)).unwrap_or_default()
-    }
-}
-
-fn dependents(stack: &Stack<'_>) -> Dependents {
-    let mut pairs: Vec<(u32, u32)> = stack.links.iter().map(|link| (link.to, link.from)).collect();
-    pairs.sort_unstable();
-    pairs.dedup();
-    let mut first = Vec::with_capacity(stack.parts.len() + 1);
-    let mut at = 0;
-    for part in 0..=stack.parts.len() as u32 {
-        while pairs.get(at).is_some_and(|(to, _)| *to < part) {
-            at += 1;
-        }
-        first.push(at as u32);
-    }
-    Dependents { first, from: pairs.into_iter().map(|(_, from)| from).collect() }
-}
-
-/// Parts in depth-first post-order: each after what it depends on, cycles apart.
-fn dependencies_first(stack: &Stack<'_>, first_link: &[u32]) -> Vec<u32> {
-    let range = |part: u32| {
-        let at = |part: usize| first_link.get(part).copied().unwrap_or(0) as usize;
-        at(part as usize)..at(part as usize + 1)
-    };
-    let mut seen = vec![false; stack.parts.len()];
-    let mut order = Vec::with_capacity(stack.parts.len());
-    for root in 0..stack.parts.len() as u32 {
-        let mut open = vec![(root, range(root))];
-        if std::mem::replace(seen.get_mut(root as usize).unwrap_or(&mut true), true) {
-            continue;
-        }
-        while let Some((part, links)) = open.last_mut() {
-            match links.next().and_then(|at| stack.links.get(at)) {
-                Some(link) => {
-                    let to = link.to;
-                    if let Some(flag) = seen.get_mut(to as usize).filter(|flag| !**flag) {
-                        *flag = true;
-                        open.push((to, range(to)));
-                    }
-                }
-                None => {
-                    order.push(*part);
-                    open.pop();
-                }
-            }
-        }
-    }
-    order
-}
-
-fn unite(into: &mut [u64], other: &[u64]) {
-    into.iter_mut().zip(other).for_each(|(a, b)| *a |= b);
-}
-
-fn intersect(into: &mut [u64], other: &[u64]) {
-    into.iter_mut().zip(other).for_each(|(a, b)| *a &= b);
-}
-
-fn bit(row: &[u64], at: usize) -> bool {
-    row.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
-}
-
-fn set_bit(row: &mut [u64], at: usize) {
-    if let Some(word) = row.get_mut(at / 64) {
-        *word |= 1 << (at % 64);
-    }
-}
-
-fn bits(row: &[u64]) -> impl Iterator<Item = usize> + '_ {
-    row.iter()
-        .enumerate()
-        .flat_map(|(at, word)| (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at * 64 + bit))
 }

@@ -118,7 +118,7 @@ impl<'r> Stack<'r> {
         weights
     }
 
-    fn alternatives(&self, service: &Service, home: &Home) -> Vec<String> {
+    pub(crate) fn alternatives(&self, service: &Service, home: &Home) -> Vec<String> {
         let at_home = |id: &String| match self.register.service(id) {
             Some(other) => other.operator.as_ref().and_then(|id| self.register.entity(id)).is_some_and(|entity| {
                 let (countries, some_unknown) = self.register.countries(entity);

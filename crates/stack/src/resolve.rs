@@ -220,14 +220,17 @@ fn location_of(part: &Part<'_>, register: &Register) -> Option<Location> {
     let stated = place.and_then(|place| place.country);
     let known = part.service.zip(region).and_then(|(service, region)| register.region(service, region));
     // A hint says which service, not which of its sites.
-    let by_service = part.service.filter(|_| region.is_none() && !part.is_hint()).and_then(|service| {
-        match service.locations.get("content").or_else(|| service.locations.get("telemetry"))?.value.as_slice() {
-            [one] if one.len() == 2 && one != "EU" => Country::new(one),
-            _ => None,
-        }
-    });
+    let by_service = part.service.filter(|_| region.is_none() && !part.is_hint()).and_then(provider_place);
     let country = stated.or_else(|| known.and_then(|region| region.country)).or(by_service);
     (country.is_some() || region.is_some()).then(|| Location { country, region: region.map(CompactString::from) })
+}
+
+/// The one country in which a service keeps what is given to it, when the register says one.
+pub(crate) fn provider_place(service: &Service) -> Option<Country> {
+    match service.locations.get("content").or_else(|| service.locations.get("telemetry"))?.value.as_slice() {
+        [one] if one.len() == 2 && one != "EU" => Country::new(one),
+        _ => None,
+    }
 }
 
 impl<'r> Part<'r> {

@@ -8,6 +8,11 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+#[path = "it/chokepoints.rs"]
+mod chokepoints;
+#[path = "it/drill.rs"]
+mod drill;
+
 const REGISTER: &str = r#"
 entities:
   us-parent: { name: US Parent Inc., country: US, claim: { source: "https://a.example/1", seen: 2026-11-24, confidence: primary } }
@@ -22,13 +27,20 @@ entities:
     country: FR
     control: [{ holder: us-parent, kind: licensor }, { holder: us-other, kind: minority, share_pct: 20 }]
   nowhere: { name: Nowhere Ltd }
+  lu-home: { name: Home SARL, country: LU, control: [] }
 services:
+  idp: { name: IdP, layer: identity, operator: us-other, match: { domains: [idp.test-i.eu] } }
+  keys: { name: Keys, layer: secrets, operator: us-other, match: { domains: [keys.test-k.eu] } }
+  ca: { name: CA, layer: certificates, operator: us-other, match: { domains: [ca.test-l.eu] } }
+  home-logs: { name: Home Logs, layer: observability, operator: lu-home, match: { domains: [logs.test-h.lu] } }
   logs: { name: Logs, layer: observability, operator: lu-sub, match: { domains: [logs.test-a.eu] } }
   other: { name: Other, layer: observability, operator: us-other, match: { domains: [other.test-b.eu] } }
   cloud: { name: Cloud, layer: compute, operator: fr-op, match: { domains: [cloud.test-c.eu] } }
   cdn: { name: CDN, layer: cdn, operator: us-parent, ends_tls: true, match: { domains: [cdn.test-d.eu] } }
   site: { name: Site, layer: observability, operator: us-other, locations: { content: [DE] }, match: { domains: [site.test-f.eu] } }
   dark: { name: Dark, layer: mail, operator: nowhere, match: { domains: [dark.test-e.eu] } }
+software:
+  own-logs: { name: Own Logs, layer: observability, publisher: us-other, match: { images: [docker.io/own/logs] } }
 "#;
 
 fn register() -> Register {

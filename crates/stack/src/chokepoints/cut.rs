@@ -1,0 +1,304 @@
+use super::is_workload;
+use super::scenarios::{Scenarios, stays};
+use crate::fixpoint::{Flow, bits_of, has_bit};
+use crate::graph::Stack;
+use crate::maxflow::{Network, UNBOUNDED};
+use crate::powers::{Lane, Power, Powers};
+use allod_facts::{Country, Role};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a power is to be taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// Every one of our own parts.
+    Stack,
+    /// A data class, by position in [`Powers::classes`]: *read* of that class everywhere; *stop* and *change* of our own
+    /// parts that handle it.
+    Class(usize),
+    /// One part, by position.
+    Part(usize),
+}
+
+/// The fewest components to replace so that a jurisdiction loses a power over a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    pub target: Target,
+    pub jurisdiction: Country,
+    pub power: Power,
+    /// By position, sorted. Of several cuts of one size, the one nearest to those who hold the power.
+    pub parts: Vec<usize>,
+    /// No cut is smaller than this; as many as `parts` when the cut is exact.
+    pub at_least: usize,
+}
+
+impl Cut {
+    /// Whether it was shown that no smaller one does.
+    pub fn is_exact(&self) -> bool {
+        self.at_least >= self.parts.len()
+    }
+}
+
+/// At most this many choices among alternatives are tried; of more, the first is taken and the cut is a bound.
+const MAX_CHOICES: usize = 64;
+/// At most this many sets of components are tried to show that no smaller cut does.
+const MAX_SETS: usize = 4_000;
+/// At most this many words for them: sets, times parts and lanes.
+const MAX_WORDS: usize = 16_000_000;
+
+/// Where a link of a group of alternatives is, and the group.
+type Groups = BTreeMap<(u32, String), Vec<usize>>;
+
+/// What the holder's power travels through on its way to the target.
+struct Reach {
+    /// Parts, sorted.
+    parts: Vec<u32>,
+    /// Links on which the power passes, by position.
+    links: Vec<usize>,
+    /// Parts that the holder stands behind itself.
+    held: BTreeSet<u32>,
+    /// Whether some part is passed in more than one lane: to cut it cuts all of them at once.
+    mixes: bool,
+    groups: Groups,
+}
+
+impl Powers {
+    /// `None` when the holder (by position) has not the power over the target.
+    pub fn cut(
+        &self,
+        stack: &Stack<'_>,
+        target: Target,
+        holder: usize,
+        jurisdiction: Country,
+        power: Power,
+    ) -> Option<Cut> {
+        let lanes: Vec<Lane> = self.lanes().filter(|lane| self.is_asked(*lane, target, power)).collect();
+        let starts = self.starts(stack, target);
+        let reach = self.reach(stack, &starts, &lanes, holder);
+        if reach.held.is_empty() {
+            return None;
+        }
+        let mut parts = self.best_choice(stack, &reach, &starts);
+        let simple = !reach.mixes && reach.groups.is_empty();
+        let mut at_least = parts.len();
+        if !simple {
+            parts = self.needed_only(stack, &starts, &lanes, holder, parts);
+            at_least = self.lower_bound(stack, &reach, &starts, &lanes, holder, &mut parts);
+        }
+        Some(Cut { target, jurisdiction, power, parts, at_least })
+    }
+
+    fn is_asked(&self, lane: Lane, target: Target, power: Power) -> bool {
+        match (lane, target) {
+            (Lane::Read(class), Target::Class(asked)) => power == Power::Read && class == asked,
+            _ => lane.power() == power,
+        }
+    }
+
+    fn starts(&self, stack: &Stack<'_>, target: Target) -> Vec<u32> {
+        let is_start = |at: usize| match target {
+            Target::Part(part) => at == part,
+            Target::Stack => stack.parts.get(at).is_some_and(is_workload),
+            Target::Class(class) => {
+                stack.parts.get(at).is_some_and(is_workload)
+                    && self.classes_of.get(at).is_some_and(|classes| classes >> class & 1 == 1)
+            }
+        };
+        (0..stack.parts.len()).filter(|at| is_start(*at)).map(|at| at as u32).collect()
+    }
+
+    fn reach(&self, stack: &Stack<'_>, starts: &[u32], lanes: &[Lane], holder: usize) -> Reach {
+        let holds = |part: u32, lane: usize| self.has(part as usize, Lane::at(lane), holder);
+        let mut seen: BTreeMap<u32, u64> = BTreeMap::new();
+        let mut queue: Vec<(u32, usize)> = Vec::new();
+        for start in starts {
+            queue.extend(lanes.iter().map(|lane| (*start, lane.index())).filter(|(part, lane)| holds(*part, *lane)));
+        }
+        let (mut links, mut held, mut groups) = (BTreeSet::new(), BTreeSet::new(), Groups::new());
+        while let Some((part, lane)) = queue.pop() {
+            let known = seen.entry(part).or_default();
+            if *known >> lane & 1 == 1 {
+                continue;
+            }
+            *known |= 1 << lane;
+            if has_bit(self.base_row(part as usize, Lane::at(lane)), holder) {
+                held.insert(part);
+            }
+            for at in self.links.from(part as usize) {
+                let Some(link) = stack.links.get(at) else { continue };
+                let sources: Vec<usize> =
+                    bits_of(Flow::sources(self, at, lane)).filter(|source| holds(link.to, *source)).collect();
+                if sources.is_empty() {
+                    continue;
+                }
+                let group = link.any_of.as_deref().filter(|_| Flow::alternatives_protect(self, lane));
+                if let Some(group) = group {
+                    if !self.holds_all(stack, part, group, lane, holder) {
+                        continue;
+                    }
+                    let members = groups.entry((part, group.to_owned())).or_default();
+                    if !members.contains(&at) {
+                        members.push(at);
+                    }
+                }
+                links.insert(at);
+                queue.extend(sources.into_iter().map(|source| (link.to, source)));
+            }
+        }
+        // *Stop* now and *stop* later of one part end together: these two lanes do not mix.
+        let stop = 1_u64 << Lane::Stop.index() | 1 << Lane::StopLater.index();
+        let mixes = seen.values().any(|lanes| lanes & !stop != 0 && lanes.count_ones() > 1);
+        groups.retain(|_, members| members.len() > 1);
+        Reach { parts: seen.into_keys().collect(), links: links.into_iter().collect(), held, mixes, groups }
+    }
+
+    fn holds_all(&self, stack: &Stack<'_>, part: u32, group: &str, lane: usize, holder: usize) -> bool {
+        self.links.from(part as usize).all(|at| {
+            let Some(link) = stack.links.get(at).filter(|link| link.any_of.as_deref() == Some(group)) else {
+                return true;
+            };
+            bits_of(Flow::sources(self, at, lane)).any(|source| self.has(link.to as usize, Lane::at(source), holder))
+        })
+    }
+
+    /// To break a group of alternatives it is enough that the holder loses one of them: the smallest cut over the
+    /// choices of that one.
+    fn best_choice(&self, stack: &Stack<'_>, reach: &Reach, starts: &[u32]) -> Vec<usize> {
+        let sizes: Vec<usize> = reach.groups.values().map(Vec::len).collect();
+        let choices =
+            sizes.iter().try_fold(1_usize, |all, size| all.checked_mul(*size).filter(|all| *all <= MAX_CHOICES));
+        let mut best: Option<Vec<usize>> = None;
+        for choice in 0..choices.unwrap_or(1) {
+            let mut rest = choice;
+            let mut left_out = BTreeSet::new();
+            for members in reach.groups.values() {
+                let kept = rest % members.len();
+                rest /= members.len();
+                left_out.extend(members.iter().enumerate().filter(|(at, _)| *at != kept).map(|(_, link)| *link));
+            }
+            let found = minimum(stack, reach, starts, &left_out);
+            if best.as_ref().is_none_or(|best| found.len() < best.len()) {
+                best = Some(found);
+            }
+        }
+        best.unwrap_or_default()
+    }
+
+    /// Drops what a cut does not need.
+    fn needed_only(
+        &self,
+        stack: &Stack<'_>,
+        starts: &[u32],
+        lanes: &[Lane],
+        holder: usize,
+        mut parts: Vec<usize>,
+    ) -> Vec<usize> {
+        let mut at = 0;
+        while at < parts.len() && parts.len() > 1 {
+            let mut fewer = parts.clone();
+            fewer.remove(at);
+            if self.ends_with(stack, starts, lanes, holder, std::slice::from_ref(&fewer)).is_some() {
+                parts = fewer;
+            } else {
+                at += 1;
+            }
+        }
+        parts
+    }
+
+    /// The first of some sets whose replacement ends the power over every start.
+    fn ends_with(
+        &self,
+        stack: &Stack<'_>,
+        starts: &[u32],
+        lanes: &[Lane],
+        holder: usize,
+        sets: &[Vec<usize>],
+    ) -> Option<usize> {
+        let scenarios = Scenarios::of(self, stack, holder, sets);
+        let ended = |n: usize| {
+            starts.iter().all(|start| lanes.iter().all(|lane| !scenarios.in_lane(*start as usize, *lane, n + 1)))
+        };
+        (0..sets.len()).find(|n| ended(*n))
+    }
+
+    /// Tries smaller sets while these are few; takes a smaller cut when there is one. Returns the size below which there
+    /// is none.
+    fn lower_bound(
+        &self,
+        stack: &Stack<'_>,
+        reach: &Reach,
+        starts: &[u32],
+        lanes: &[Lane],
+        holder: usize,
+        parts: &mut Vec<usize>,
+    ) -> usize {
+        let candidates: Vec<usize> =
+            reach.parts.iter().map(|at| *at as usize).filter(|at| is_replaceable(stack, *at)).collect();
+        let mut size = 1;
+        while size < parts.len() {
+            let Some(sets) = subsets(&candidates, size) else { return size };
+            let words = sets.len().div_ceil(64) * stack.parts.len() * self.lanes().count();
+            if words > MAX_WORDS {
+                return size;
+            }
+            if let Some(found) = self.ends_with(stack, starts, lanes, holder, &sets) {
+                *parts = sets.into_iter().nth(found).unwrap_or_default();
+                return size;
+            }
+            size += 1;
+        }
+        size
+    }
+}
+
+/// What somebody provides or serves can be replaced; our own part is what is to be protected.
+fn is_replaceable(stack: &Stack<'_>, part: usize) -> bool {
+    stack.parts.get(part).is_some_and(|part| part.fact.role != Role::Own)
+}
+
+/// The minimum vertex cut between the starts and the parts that the holder stands behind, nearest to the latter.
+fn minimum(stack: &Stack<'_>, reach: &Reach, starts: &[u32], left_out: &BTreeSet<usize>) -> Vec<usize> {
+    let node = |part: u32| reach.parts.binary_search(&part).ok().map(|at| at as u32);
+    // Each part is two nodes with what it costs to replace it between.
+    let (source, sink) = (2 * reach.parts.len() as u32, 2 * reach.parts.len() as u32 + 1);
+    let mut network = Network::with_nodes(2 * reach.parts.len() + 2);
+    for (at, part) in (0_u32..).zip(&reach.parts) {
+        let cost = if is_replaceable(stack, *part as usize) { 1 } else { UNBOUNDED };
+        network.edge(2 * at, 2 * at + 1, cost);
+        if reach.held.contains(part) {
+            network.edge(2 * at + 1, sink, UNBOUNDED);
+        }
+    }
+    for start in starts.iter().filter_map(|start| node(*start)) {
+        network.edge(source, 2 * start, UNBOUNDED);
+    }
+    for at in reach.links.iter().filter(|at| !left_out.contains(at)) {
+        let Some(link) = stack.links.get(*at) else { continue };
+        if let (Some(from), Some(to)) = (node(link.from), node(link.to)) {
+            network.edge(2 * from + u32::from(!stays(link)), 2 * to, UNBOUNDED);
+        }
+    }
+    network.run(source, sink);
+    let side = network.sink_side(sink);
+    let is_cut =
+        |at: usize| !side.get(2 * at).copied().unwrap_or(false) && side.get(2 * at + 1).copied().unwrap_or(false);
+    reach.parts.iter().enumerate().filter(|(at, _)| is_cut(*at)).map(|(_, part)| *part as usize).collect()
+}
+
+/// Every subset of a size, in order; `None` when there are too many.
+fn subsets(of: &[usize], size: usize) -> Option<Vec<Vec<usize>>> {
+    let mut sets: Vec<Vec<usize>> = vec![Vec::new()];
+    // Sets of positions, each grown at its end.
+    for _ in 0..size {
+        let mut larger = Vec::new();
+        for set in &sets {
+            let from = set.last().map_or(0, |last| last + 1);
+            larger.extend((from..of.len()).map(|next| set.iter().copied().chain([next]).collect::<Vec<usize>>()));
+            if larger.len() > MAX_SETS {
+                return None;
+            }
+        }
+        sets = larger;
+    }
+    Some(sets.into_iter().map(|set| set.into_iter().filter_map(|at| of.get(at).copied()).collect()).collect())
+}
