@@ -31,6 +31,11 @@ pub enum Command {
     ///
     /// Exit code: 0 when nothing foreign holds a power, 1 when something does, 2 when the audit could not be done.
     Audit(Audit),
+    /// See what happens on the day somebody uses a power: what stops, what is exposed, what can be changed.
+    ///
+    /// A calculation on the files; nothing is touched. Exit code: 0 when nothing that you run is hit, 1 when something
+    /// is, 2 when the drill could not be done.
+    Drill(Drill),
     /// Explain a code of a finding, a diagnostic or an error.
     Explain(Explain),
     /// Look into the register of services and entities.
@@ -62,6 +67,13 @@ pub struct Audit {
     /// Show the path of each power over one component, hop by hop, with file and line and source.
     #[arg(long, value_name = "COMPONENT", conflicts_with_all = ["only", "unresolved"])]
     pub explain: Option<String>,
+    /// Show the fewest components to replace so that somebody abroad loses a power, and what each replacement alone
+    /// would end.
+    #[arg(long, conflicts_with_all = ["only", "unresolved", "explain"])]
+    pub chokepoints: bool,
+    /// Chokepoints over one component, or over one data class: `data:patient`.
+    #[arg(long, value_name = "TARGET", requires = "chokepoints")]
+    pub of: Option<String>,
     /// Exit 0 also when something foreign holds a power.
     #[arg(long)]
     pub exit_zero: bool,
@@ -90,6 +102,48 @@ pub enum Format {
     Sarif,
     /// GitHub-flavoured Markdown.
     Markdown,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(group = clap::ArgGroup::new("power").required(true))]
+pub struct Drill {
+    /// Files and folders to audit first.
+    #[arg(default_value = ".")]
+    pub paths: Vec<PathBuf>,
+    /// They use *stop*: what fails at once, at the next token refresh, deploy, build or renewal, and what survives.
+    /// WHO is a country (US), an entity (cloudflare) or a service; several act together.
+    #[arg(long, value_name = "WHO", value_delimiter = ',', group = "power")]
+    pub cut: Vec<String>,
+    /// They use *read*: which data is exposed, where, through whom.
+    #[arg(long, value_name = "WHO", value_delimiter = ',', group = "power")]
+    pub compel: Vec<String>,
+    /// They use *change*: what can be altered, and on which way.
+    #[arg(long, value_name = "WHO", value_delimiter = ',', group = "power")]
+    pub tamper: Vec<String>,
+    /// Replace before the drill: replace=A:B, where A is a component, or a service or entity with all its components,
+    /// and B a service or software of the register. Can be given several times.
+    #[arg(long, value_name = "replace=A:B")]
+    pub what_if: Vec<String>,
+    /// How to show the result.
+    #[arg(long, short, value_enum, default_value_t = DrillFormat::Human)]
+    pub format: DrillFormat,
+    /// Write the result to a file.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Exit 0 also when something is hit.
+    #[arg(long)]
+    pub exit_zero: bool,
+    /// A folder of register files that add to or correct the built-in register.
+    #[arg(long, value_name = "DIR")]
+    pub register: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DrillFormat {
+    /// For a person.
+    Human,
+    /// Schema allod.drill/1.
+    Json,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,5 +1,5 @@
 use crate::table::{cell, count, cut_end, wrap};
-use crate::{Audit, Show, Side, codes, place_of};
+use crate::{Audit, Show, Side, chokepoints, codes, place_of};
 use allod_facts::Layer;
 use allod_stack::{Part, Priority};
 use std::collections::BTreeMap;
@@ -62,6 +62,7 @@ pub fn human(audit: &Audit<'_>, show: Show, look: Look) -> String {
     head(audit, look, &mut out);
     if show.only.is_none() {
         fix_first(audit, look, &mut out);
+        chokepoints::summary(audit, &audit.chokepoints(), look, &mut out);
     }
     layers(audit, show, look, &mut out);
     unresolved(audit, look, if show.all { usize::MAX } else { UNRESOLVED_SHOWN }, &mut out);
@@ -129,7 +130,7 @@ fn fix_first(audit: &Audit<'_>, look: Look, out: &mut String) {
     }
 }
 
-fn name_of<'a>(audit: &'a Audit<'_>, id: &'a str) -> &'a str {
+pub(crate) fn name_of<'a>(audit: &'a Audit<'_>, id: &'a str) -> &'a str {
     let register = audit.stack.register;
     register
         .service(id)

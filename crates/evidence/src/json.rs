@@ -1,3 +1,4 @@
+use crate::chokepoints::chokepoints_out;
 use crate::{Audit, Show};
 use allod_facts::{Country, Evidence};
 use allod_register::{Claim, Confidence};
@@ -42,7 +43,7 @@ impl Serialize for Document<'_> {
             !show.unresolved_only
                 && audit.stack.parts.get(at).is_some_and(|part| show.only.is_none_or(|layer| part.layer == layer))
         };
-        let mut out = serializer.serialize_struct("audit", 10)?;
+        let mut out = serializer.serialize_struct("audit", 11)?;
         out.serialize_field("schema", SCHEMA)?;
         out.serialize_field("root", &audit.root)?;
         out.serialize_field("home", &audit.home.names)?;
@@ -56,6 +57,8 @@ impl Serialize for Document<'_> {
             "findings",
             &Each(move || findings(audit).filter(move |(at, _)| shown(*at)).map(|(_, one)| one)),
         )?;
+        let chokepoints = (!show.unresolved_only).then(|| audit.chokepoints());
+        out.serialize_field("chokepoints", &chokepoints.as_ref().map(|found| chokepoints_out(audit, found)))?;
         out.serialize_field("unresolved", &Each(move || unresolved(audit)))?;
         out.serialize_field("diagnostics", &Each(move || diagnostics(audit)))?;
         out.serialize_field("coverage", &coverage(audit))?;

@@ -1,5 +1,7 @@
 //! Renderings of what is known: the audit for a person, a machine, a code review. Nothing is analysed here.
 
+mod chokepoints;
+mod drill;
 mod human;
 mod json;
 mod markdown;
@@ -7,6 +9,8 @@ mod sarif;
 mod table;
 mod trace;
 
+pub use chokepoints::{Chokepoints, chokepoints_human, chokepoints_json};
+pub use drill::{DRILL_SCHEMA, DrillReport, Replaced, drill_human, drill_json};
 pub use human::{Look, human};
 pub use json::{SCHEMA, json};
 pub use markdown::markdown;
@@ -14,7 +18,7 @@ pub use sarif::sarif;
 pub use trace::{NoSuchPart, trace};
 
 use allod_facts::{Country, Layer, Role};
-use allod_stack::{Control, Finding, Holder, Home, Part, Powers, Priority, Stack};
+use allod_stack::{Control, Finding, Holder, Home, NoReplacement, Part, Powers, Priority, Replacement, Stack};
 use std::collections::BTreeMap;
 
 /// One audit, ready to be shown.
@@ -75,6 +79,18 @@ impl<'r> Audit<'r> {
         let findings = stack.findings(&home);
         let priorities = stack.priorities(&powers, &home);
         Audit { root, home, stack, powers, findings, priorities, coverage }
+    }
+
+    /// Puts something of the register in the place of parts, and analyses anew; says which parts, by id.
+    ///
+    /// # Errors
+    /// What [`Stack::replace`] gives; nothing was changed then.
+    pub fn replace(&mut self, replacement: &Replacement) -> Result<Vec<String>, NoReplacement> {
+        let replaced = self.stack.replace(replacement)?;
+        self.powers = Powers::of(&self.stack);
+        self.findings = self.stack.findings(&self.home);
+        self.priorities = self.stack.priorities(&self.powers, &self.home);
+        Ok(replaced)
     }
 
     /// Whether anybody abroad holds a power over any part (hints do not count).

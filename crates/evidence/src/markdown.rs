@@ -19,6 +19,7 @@ pub fn markdown(audit: &Audit<'_>, show: Show) -> String {
             audit.coverage.files_seen,
         );
         first(audit, &mut out);
+        chokepoints(audit, &mut out);
         parts(audit, show, &mut out);
     }
     not_understood(audit, &mut out);
@@ -36,6 +37,44 @@ fn first(audit: &Audit<'_>, out: &mut String) {
         let name = escape(&priority.service.name);
         let from = codes(&priority.controlled_from);
         let _ = writeln!(out, "{}. **{name}** ({from}) {}: `{seen}`", at + 1, escape(&reason(priority)));
+    }
+    let _ = writeln!(out);
+}
+
+fn chokepoints(audit: &Audit<'_>, out: &mut String) {
+    let found = audit.chokepoints();
+    if found.cuts.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "## Chokepoints\n\n| jurisdiction | power | over | ends with these replaced |\n|-|-|-|-|");
+    for cut in &found.cuts {
+        let names: Vec<String> = cut
+            .parts
+            .iter()
+            .filter_map(|at| audit.stack.parts.get(*at))
+            .map(|part| format!("{} (`{}`)", escape(&part.fact.name), place_of(part.fact.evidence.first())))
+            .collect();
+        let bound = if cut.is_exact() { String::new() } else { format!(", at least {}", cut.at_least) };
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {}{bound}: {} |",
+            cut.jurisdiction,
+            cut.power.name(),
+            escape(&audit.target_name(cut.target)),
+            names.len(),
+            names.join(", ")
+        );
+    }
+    let _ = writeln!(out, "\nWhat each replacement alone would end:\n");
+    for one in &found.replacements {
+        let name = crate::chokepoints::name(audit, one);
+        let _ = writeln!(
+            out,
+            "- **{}** ({}): {}",
+            escape(&name),
+            codes(&one.jurisdictions),
+            escape(&crate::chokepoints::ends(one))
+        );
     }
     let _ = writeln!(out);
 }

@@ -55,7 +55,7 @@ pub fn trace(audit: &Audit<'_>, asked: &str, look: Look) -> Result<String, NoSuc
     Ok(out)
 }
 
-fn find(audit: &Audit<'_>, asked: &str) -> Result<usize, NoSuchPart> {
+pub(crate) fn find(audit: &Audit<'_>, asked: &str) -> Result<usize, NoSuchPart> {
     if let Some(at) = audit.stack.find(asked) {
         return Ok(at);
     }

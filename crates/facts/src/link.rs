@@ -44,6 +44,19 @@ impl LinkKind {
     }
 }
 
+impl Mitigation {
+    pub fn name(self) -> &'static str {
+        match self {
+            Mitigation::CustomerHeldKey => "customer-held key",
+            Mitigation::ClientSideEncryption => "client-side encryption",
+            Mitigation::PinnedDigest => "pinned digest",
+            Mitigation::LocalMirror => "local mirror",
+            Mitigation::NotRequired => "works without it",
+            Mitigation::TlsPassesThrough => "TLS passes through",
+        }
+    }
+}
+
 /// What cuts a power, as seen in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]

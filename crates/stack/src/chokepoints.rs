@@ -10,17 +10,19 @@ pub(crate) use scenarios::stays;
 use crate::graph::Stack;
 use crate::home::Home;
 use crate::powers::{Holder, Lane, Power, Powers};
-use crate::resolve::Part;
+use crate::resolve::{Ground, Part};
 use allod_facts::{Country, Evidence, Role};
-use allod_register::Service;
+use allod_register::{Service, Software};
 use scenarios::Scenarios;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Something to replace, as one decision: all parts of a service, or one part that no service of the register stands
-/// behind.
+/// Something to replace, as one decision: all parts of a service, all parts that are of one software (whoever serves
+/// them), or one part of which the register knows neither.
 #[derive(Clone, Debug)]
 pub struct Chokepoint<'r> {
     pub service: Option<&'r Service>,
+    /// Its publisher is who holds the powers.
+    pub software: Option<&'r Software>,
     /// By position, the best-seen first.
     pub parts: Vec<usize>,
     /// Jurisdictions abroad that hold a power through it.
@@ -44,18 +46,20 @@ impl Powers {
             let removed: Vec<Vec<usize>> = groups.values().cloned().collect();
             let scenarios = Scenarios::of(self, stack, holder, &removed);
             for (at, (key, parts)) in groups.into_iter().enumerate() {
-                let through = self.through(stack, key, &parts, holder);
+                let through = self.through(stack, key, holder);
                 let ends = scenarios.ends(stack, at);
                 let entry = found.entry(key).or_insert_with(|| Chokepoint {
-                    service: parts.first().and_then(|at| stack.parts.get(*at)).and_then(|part| part.service),
-                    touches: stack.touched(&parts),
-                    parts,
+                    service: if let Key::Service(id) = key { stack.register.service(id) } else { None },
+                    software: if let Key::Software(id) = key { stack.register.software(id) } else { None },
+                    touches: Vec::new(),
+                    parts: Vec::new(),
                     jurisdictions: Vec::new(),
                     holds: [0; 3],
                     ends: [0; 3],
                     alternatives: Vec::new(),
                 });
                 entry.jurisdictions.push(country);
+                entry.parts.extend(parts);
                 for ((all, ended), (more, gone)) in
                     entry.holds.iter_mut().zip(&mut entry.ends).zip(through.into_iter().zip(ends))
                 {
@@ -66,6 +70,9 @@ impl Powers {
         }
         let mut found: Vec<Chokepoint<'r>> = found.into_values().filter(|one| one.holds != [0; 3]).collect();
         for one in &mut found {
+            one.parts.sort_unstable();
+            one.parts.dedup();
+            one.touches = stack.touched(&one.parts);
             one.alternatives = one.service.map(|service| stack.alternatives(service, home)).unwrap_or_default();
         }
         // Reading cannot be taken back, so that it weighs most.
@@ -110,20 +117,35 @@ impl Powers {
         for (at, part) in stack.parts.iter().enumerate() {
             let behind = |lane: Lane| crate::fixpoint::has_bit(self.base_row(at, lane), holder);
             if !part.is_hint() && self.lanes().any(behind) {
-                let key = part.service.map_or(Key::Part(at), |service| Key::Service(&service.id));
-                groups.entry(key).or_default().push(at);
+                groups.entry(self.key(stack, at, part, holder)).or_default().push(at);
             }
         }
         groups
     }
 
-    /// Over how many of our own parts the holder has each power through these parts, others beside them or not.
-    fn through(&self, stack: &Stack<'_>, key: Key<'_>, parts: &[usize], holder: usize) -> [usize; 3] {
-        let Key::Service(id) = key else {
-            // Only parts without a service: what it ends alone is all that can be said.
-            let _ = parts;
-            return [0; 3];
+    /// What would be replaced to be rid of the holder: the service that its operator runs, or the software that it
+    /// publishes.
+    fn key<'r>(&self, stack: &Stack<'r>, at: usize, part: &Part<'r>, holder: usize) -> Key<'r> {
+        let is_holder = |country: Option<Country>| match self.holders.get(holder) {
+            Some(Holder::Jurisdiction(holder)) => country == Some(*holder),
+            _ => false,
         };
+        let controllers = part.controllers(stack.register);
+        let publishes = controllers.iter().all(|one| {
+            one.ground == Ground::Publisher || !is_holder(one.entity.country) || one.ground == Ground::Minority
+        });
+        match (part.service, part.software) {
+            (_, Some(software)) if publishes => Key::Software(&software.id),
+            (Some(service), _) if !publishes => Key::Service(&service.id),
+            (Some(service), None) => Key::Service(&service.id),
+            _ => Key::Part(at),
+        }
+    }
+
+    /// Over how many of our own parts the holder has each power through these parts, others beside them or not.
+    fn through(&self, stack: &Stack<'_>, key: Key<'_>, holder: usize) -> [usize; 3] {
+        // Without a service what it ends alone is all that can be said.
+        let Key::Service(id) = key else { return [0; 3] };
         let Some(service) = self.holder(&Holder::Service(id.to_owned())) else { return [0; 3] };
         let mut counts = [0; 3];
         for (at, _) in stack.parts.iter().enumerate().filter(|(_, part)| part.fact.role == Role::Own) {
@@ -140,6 +162,7 @@ impl Powers {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Key<'r> {
     Service(&'r str),
+    Software(&'r str),
     Part(usize),
 }
 

@@ -7,6 +7,7 @@ use crate::passes::Event;
 use crate::powers::{Holder, Lane, Power, Powers};
 use crate::resolve::Part;
 use allod_facts::{Mitigation, Role};
+use std::collections::BTreeSet;
 
 /// What came of a drill. Only our own parts are told: of the party's own parts it is plain.
 #[derive(Clone, Debug)]
@@ -15,7 +16,7 @@ pub struct Drill<'r> {
     pub by: Vec<Holder>,
     /// Parts that the parties run, serve or publish themselves, by position.
     pub theirs: Vec<usize>,
-    /// Our own parts that are hit, by event, then by position.
+    /// Our own parts that are hit, by event, then by position; for *read* once for each data class.
     pub hit: Vec<Hit<'r>>,
     /// Our own parts of which nobody can say: somebody unknown stands behind something that they need.
     pub unknown: Vec<Hit<'r>>,
@@ -29,8 +30,8 @@ pub struct Hit<'r> {
     pub part: usize,
     /// The soonest; [`Event::AtOnce`] for *read* and *change*.
     pub event: Event,
-    /// Data classes that are read, by position in [`Powers::classes`]; empty for *stop* and *change*.
-    pub classes: Vec<usize>,
+    /// The data class that is read, by position in [`Powers::classes`]; `None` for *stop* and *change*.
+    pub class: Option<usize>,
     pub path: Path<'r>,
 }
 
@@ -55,6 +56,14 @@ pub enum Why {
 /// The party, and the party together with everybody unknown.
 const PARTY: usize = 0;
 const WITH_UNKNOWN: usize = 1;
+
+impl Drill<'_> {
+    /// How many of our own parts are hit, are in doubt, are not hit.
+    pub fn counts(&self) -> [usize; 3] {
+        let parts = |hits: &[Hit<'_>]| hits.iter().map(|hit| hit.part).collect::<BTreeSet<_>>().len();
+        [parts(&self.hit), parts(&self.unknown), self.safe.len()]
+    }
+}
 
 impl Powers {
     /// What happens when the parties together use a power.
@@ -128,16 +137,20 @@ impl<'a, 'r> Together<'a, 'r> {
         has_bit(&row, PARTY)
     }
 
-    fn told(&self, grid: &Grid, part: usize, lanes: &[usize], who: usize) -> Option<Hit<'r>> {
-        let first = *lanes.first()?;
-        let (hops, _) = shortest(self.stack, &self.powers.links, self, grid, (part, first), who)?;
-        let parties = hops.last().map(|end| self.parties(end, who)).unwrap_or_default();
-        let (event, classes) = match self.power {
-            Power::Stop => (Event::ALL.get(first).copied().unwrap_or(Event::AtOnce), Vec::new()),
-            Power::Read => (Event::AtOnce, lanes.to_vec()),
-            Power::Change => (Event::AtOnce, Vec::new()),
+    fn told(&self, grid: &Grid, part: usize, lanes: &[usize], who: usize) -> Vec<Hit<'r>> {
+        // Of the events the soonest; of the data classes each.
+        let lanes = if self.power == Power::Read { lanes } else { lanes.get(..1).unwrap_or_default() };
+        let one = |lane: &usize| {
+            let (hops, _) = shortest(self.stack, &self.powers.links, self, grid, (part, *lane), who)?;
+            let parties = hops.last().map(|end| self.parties(end, who)).unwrap_or_default();
+            let (event, class) = match self.power {
+                Power::Stop => (Event::ALL.get(*lane).copied().unwrap_or(Event::AtOnce), None),
+                Power::Read => (Event::AtOnce, Some(*lane)),
+                Power::Change => (Event::AtOnce, None),
+            };
+            Some(Hit { part, event, class, path: Path { hops, parties } })
         };
-        Some(Hit { part, event, classes, path: Path { hops, parties } })
+        lanes.iter().filter_map(one).collect()
     }
 
     /// From the operator of the last part up to the first of the parties.

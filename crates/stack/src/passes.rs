@@ -17,6 +17,17 @@ pub enum Event {
 impl Event {
     pub const ALL: [Event; 5] = [Event::AtOnce, Event::TokenRefresh, Event::Deploy, Event::Build, Event::Renewal];
 
+    /// As schemas write it.
+    pub fn id(self) -> &'static str {
+        match self {
+            Event::AtOnce => "at-once",
+            Event::TokenRefresh => "token-refresh",
+            Event::Deploy => "deploy",
+            Event::Build => "build",
+            Event::Renewal => "renewal",
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Event::AtOnce => "at once",

@@ -3,7 +3,9 @@ use crate::exit::{Exit, Failure};
 use crate::output::{look, write};
 use crate::progress::Progress;
 use allod_engine::{Error, Options, Resolver};
-use allod_evidence::{Audit, Show, human, json, markdown, sarif, trace};
+use allod_evidence::{
+    Audit, NoSuchPart, Show, chokepoints_human, chokepoints_json, human, json, markdown, sarif, trace,
+};
 use allod_facts::Layer;
 use allod_stack::{Control, Home};
 
@@ -16,6 +18,10 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<Exit, Failure> {
     let resolve = args.resolve.then(|| args.resolver.unwrap_or(Resolver::System));
     let options = Options { paths: args.paths.clone(), home, register: args.register.clone(), resolve };
     let register = allod_engine::register(&options).map_err(|error| failure(&error))?;
+    if args.chokepoints && !matches!(args.format, Format::Human | Format::Json) {
+        return Err(Failure::new("E002", "chokepoints by themselves are shown as human or json")
+            .hint("the other formats have them with the audit: leave --chokepoints out"));
+    }
     let progress = Progress::new(global);
     let audit = allod_engine::audit(&options, &register, &|stage| progress.tell(stage));
     progress.done();
@@ -24,14 +30,17 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<Exit, Failure> {
     let show = Show { only, unresolved_only: args.unresolved, all: global.verbose };
     let look = look(global, args.output.is_some());
     if let Some(asked) = &args.explain {
-        let text = trace(&audit, asked, look).map_err(|missing| {
-            let failure = Failure::new("E002", format!("no single component is named `{}`", missing.asked));
-            match missing.near.as_slice() {
-                [] => failure.hint("ids are in `allod audit --format json`"),
-                near => failure.hint(format!("did you mean one of these:\n  {}", near.join("\n  "))),
-            }
-        })?;
+        let text = trace(&audit, asked, look).map_err(|missing| no_such_part(&missing))?;
         write(args.output.as_deref(), |out| out.write_all(text.as_bytes()))?;
+    } else if args.chokepoints {
+        let found = match &args.of {
+            Some(asked) => audit.chokepoints_of(audit.target(asked).map_err(|missing| no_such_part(&missing))?),
+            None => audit.chokepoints(),
+        };
+        write(args.output.as_deref(), |out| match args.format {
+            Format::Json => chokepoints_json(&audit, &found, out),
+            _ => out.write_all(chokepoints_human(&audit, &found, global.verbose, look).as_bytes()),
+        })?;
     } else {
         write(args.output.as_deref(), |out| match args.format {
             Format::Human => out.write_all(human(&audit, show, look).as_bytes()),
@@ -41,6 +50,14 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<Exit, Failure> {
         })?;
     }
     Ok(exit(args, &audit))
+}
+
+fn no_such_part(missing: &NoSuchPart) -> Failure {
+    let failure = Failure::new("E002", format!("no single component is named `{}`", missing.asked));
+    match missing.near.as_slice() {
+        [] => failure.hint("ids are in `allod audit --format json`"),
+        near => failure.hint(format!("did you mean one of these:\n  {}", near.join("\n  "))),
+    }
 }
 
 fn exit(args: &AuditArgs, audit: &Audit<'_>) -> Exit {

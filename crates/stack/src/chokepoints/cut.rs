@@ -39,7 +39,7 @@ impl Cut {
 }
 
 /// At most this many choices among alternatives are tried; of more, the first is taken and the cut is a bound.
-const MAX_CHOICES: usize = 64;
+const MAX_CHOICES: usize = 256;
 /// At most this many sets of components are tried to show that no smaller cut does.
 const MAX_SETS: usize = 4_000;
 /// At most this many words for them: sets, times parts and lanes.
@@ -77,8 +77,8 @@ impl Powers {
         if reach.held.is_empty() {
             return None;
         }
-        let mut parts = self.best_choice(stack, &reach, &starts);
-        let simple = !reach.mixes && reach.groups.is_empty();
+        let (mut parts, every_choice) = self.best_choice(stack, &reach, &starts);
+        let simple = !reach.mixes && every_choice;
         let mut at_least = parts.len();
         if !simple {
             parts = self.needed_only(stack, &starts, &lanes, holder, parts);
@@ -160,9 +160,9 @@ impl Powers {
         })
     }
 
-    /// To break a group of alternatives it is enough that the holder loses one of them: the smallest cut over the
-    /// choices of that one.
-    fn best_choice(&self, stack: &Stack<'_>, reach: &Reach, starts: &[u32]) -> Vec<usize> {
+    /// To break a group of alternatives it is enough that the holder loses one of them: the smallest cut is the smallest
+    /// over the choices of that one. Says whether every choice was tried.
+    fn best_choice(&self, stack: &Stack<'_>, reach: &Reach, starts: &[u32]) -> (Vec<usize>, bool) {
         let sizes: Vec<usize> = reach.groups.values().map(Vec::len).collect();
         let choices =
             sizes.iter().try_fold(1_usize, |all, size| all.checked_mul(*size).filter(|all| *all <= MAX_CHOICES));
@@ -180,7 +180,7 @@ impl Powers {
                 best = Some(found);
             }
         }
-        best.unwrap_or_default()
+        (best.unwrap_or_default(), choices.is_some())
     }
 
     /// Drops what a cut does not need.
