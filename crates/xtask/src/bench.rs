@@ -1,3 +1,5 @@
+pub mod stack;
+
 use std::fmt::Write as _;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};

@@ -16,6 +16,7 @@ cargo xtask register --check  fail when the compiled register is not what the YA
 cargo xtask tidy              names, sizes, the tower of crates, pages of codes
 cargo xtask score DIR         how many labels of DIR/labels.json the audit finds, per case
 cargo xtask bench audit       speed and memory of the audit against Checkov and serde_json (release build)
+cargo xtask bench stack       powers, chokepoints and a drill on stacks of up to 100,000 components and 1,000,000 links
 ";
 
 fn main() -> ExitCode {
@@ -27,6 +28,8 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::tidy(&root()),
         ["parse", path] => bench::parse(Path::new(path)),
         ["score", cases] => score::score(&root(), Path::new(cases)),
+        ["bench", "stack"] => bench::stack::run(&root()),
+        ["stack-run", components, links] => bench::stack::run_one(number(components), number(links)),
         ["bench", "audit", rest @ ..] => bench::audit(&root(), rest),
         _ => {
             eprint!("{HELP}");
@@ -40,6 +43,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn number(text: &str) -> usize {
+    text.parse().unwrap_or(0)
 }
 
 /// The root of the repository.

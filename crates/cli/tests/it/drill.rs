@@ -26,7 +26,7 @@ fn drill(args: &[&str]) -> Value {
     drill
 }
 
-fn hit<'a>(drill: &'a Value, is: impl Fn(&Value) -> bool) -> BTreeSet<&'a str> {
+fn hit(drill: &Value, is: impl Fn(&Value) -> bool) -> BTreeSet<&str> {
     let hits = drill["hit"].as_array().unwrap().iter();
     hits.filter(|one| is(one)).map(|one| one["component"].as_str().unwrap()).collect()
 }

@@ -38,12 +38,13 @@ impl Cut {
     }
 }
 
-/// At most this many choices among alternatives are tried; of more, the first is taken and the cut is a bound.
-const MAX_CHOICES: usize = 256;
+/// At most this many links are gone through for choices among alternatives; when more would be, the first choice is
+/// taken and the cut is a bound.
+const MAX_CHOSEN_LINKS: usize = 2_000_000;
 /// At most this many sets of components are tried to show that no smaller cut does.
 const MAX_SETS: usize = 4_000;
-/// At most this many words for them: sets, times parts and lanes.
-const MAX_WORDS: usize = 16_000_000;
+/// At most this many words are looked at for a cut that is not plainly minimal: a fraction of a second.
+const MAX_EFFORT: usize = 10_000_000;
 
 /// Where a link of a group of alternatives is, and the group.
 type Groups = BTreeMap<(u32, String), Vec<usize>>;
@@ -164,8 +165,8 @@ impl Powers {
     /// over the choices of that one. Says whether every choice was tried.
     fn best_choice(&self, stack: &Stack<'_>, reach: &Reach, starts: &[u32]) -> (Vec<usize>, bool) {
         let sizes: Vec<usize> = reach.groups.values().map(Vec::len).collect();
-        let choices =
-            sizes.iter().try_fold(1_usize, |all, size| all.checked_mul(*size).filter(|all| *all <= MAX_CHOICES));
+        let most = MAX_CHOSEN_LINKS / reach.links.len().max(1);
+        let choices = sizes.iter().try_fold(1_usize, |all, size| all.checked_mul(*size).filter(|all| *all <= most));
         let mut best: Option<Vec<usize>> = None;
         for choice in 0..choices.unwrap_or(1) {
             let mut rest = choice;
@@ -183,7 +184,7 @@ impl Powers {
         (best.unwrap_or_default(), choices.is_some())
     }
 
-    /// Drops what a cut does not need.
+    /// Drops what a cut does not need, while that is quickly found out.
     fn needed_only(
         &self,
         stack: &Stack<'_>,
@@ -192,17 +193,27 @@ impl Powers {
         holder: usize,
         mut parts: Vec<usize>,
     ) -> Vec<usize> {
-        let mut at = 0;
-        while at < parts.len() && parts.len() > 1 {
-            let mut fewer = parts.clone();
-            fewer.remove(at);
-            if self.ends_with(stack, starts, lanes, holder, std::slice::from_ref(&fewer)).is_some() {
-                parts = fewer;
-            } else {
-                at += 1;
+        let mut effort = 0;
+        loop {
+            effort += self.effort(stack, parts.len());
+            if parts.len() < 2 || effort > MAX_EFFORT {
+                return parts;
+            }
+            let fewer: Vec<Vec<usize>> = (0..parts.len())
+                .map(|left_out| {
+                    parts.iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, part)| *part).collect()
+                })
+                .collect();
+            match self.ends_with(stack, starts, lanes, holder, &fewer) {
+                Some(found) => parts = fewer.into_iter().nth(found).unwrap_or_default(),
+                None => return parts,
             }
         }
-        parts
+    }
+
+    /// What it costs to try a number of sets: words that are looked at.
+    fn effort(&self, stack: &Stack<'_>, sets: usize) -> usize {
+        sets.div_ceil(64).saturating_mul(stack.links.len() + stack.parts.len()).saturating_mul(self.lanes().count())
     }
 
     /// The first of some sets whose replacement ends the power over every start.
@@ -221,8 +232,8 @@ impl Powers {
         (0..sets.len()).find(|n| ended(*n))
     }
 
-    /// Tries smaller sets while these are few; takes a smaller cut when there is one. Returns the size below which there
-    /// is none.
+    /// The largest cut of a single lane: to end them all takes no less. Then smaller sets are tried while these are few,
+    /// and a smaller cut is taken when there is one. Returns the size below which there is none.
     fn lower_bound(
         &self,
         stack: &Stack<'_>,
@@ -232,13 +243,19 @@ impl Powers {
         holder: usize,
         parts: &mut Vec<usize>,
     ) -> usize {
+        let of_lane = |lane: &Lane| {
+            let reach = self.reach(stack, starts, &[*lane], holder);
+            let (cut, every_choice) = self.best_choice(stack, &reach, starts);
+            if every_choice && !reach.mixes { cut.len() } else { 1 }
+        };
+        let mut size = lanes.iter().map(of_lane).max().unwrap_or(1).max(1);
         let candidates: Vec<usize> =
             reach.parts.iter().map(|at| *at as usize).filter(|at| is_replaceable(stack, *at)).collect();
-        let mut size = 1;
+        let mut effort = 0;
         while size < parts.len() {
             let Some(sets) = subsets(&candidates, size) else { return size };
-            let words = sets.len().div_ceil(64) * stack.parts.len() * self.lanes().count();
-            if words > MAX_WORDS {
+            effort += self.effort(stack, sets.len());
+            if effort > MAX_EFFORT {
                 return size;
             }
             if let Some(found) = self.ends_with(stack, starts, lanes, holder, &sets) {
@@ -258,31 +275,64 @@ fn is_replaceable(stack: &Stack<'_>, part: usize) -> bool {
 
 /// The minimum vertex cut between the starts and the parts that the holder stands behind, nearest to the latter.
 fn minimum(stack: &Stack<'_>, reach: &Reach, starts: &[u32], left_out: &BTreeSet<usize>) -> Vec<usize> {
-    let node = |part: u32| reach.parts.binary_search(&part).ok().map(|at| at as u32);
-    // Each part is two nodes with what it costs to replace it between.
+    let position = |part: u32| reach.parts.binary_search(&part).ok();
+    let links: Vec<(usize, usize, bool)> = reach
+        .links
+        .iter()
+        .filter(|at| !left_out.contains(at))
+        .filter_map(|at| stack.links.get(*at))
+        .filter_map(|link| Some((position(link.from)?, position(link.to)?, stays(link))))
+        .collect();
+    let cost: Vec<u32> =
+        reach.parts.iter().map(|part| if is_replaceable(stack, *part as usize) { 1 } else { UNBOUNDED }).collect();
+    let begun = begun(&links, &cost, starts.iter().filter_map(|start| position(*start)));
+    // Each part is two nodes with what it costs to replace it between; where nothing can be cut yet is the source.
     let (source, sink) = (2 * reach.parts.len() as u32, 2 * reach.parts.len() as u32 + 1);
+    let is_begun = |at: usize| begun.get(at).copied().unwrap_or(false);
+    let enter = |at: usize| if is_begun(at) { source } else { 2 * at as u32 };
+    let leave = |at: usize| if is_begun(at) { source } else { 2 * at as u32 + 1 };
     let mut network = Network::with_nodes(2 * reach.parts.len() + 2);
-    for (at, part) in (0_u32..).zip(&reach.parts) {
-        let cost = if is_replaceable(stack, *part as usize) { 1 } else { UNBOUNDED };
-        network.edge(2 * at, 2 * at + 1, cost);
+    for (at, (part, cost)) in reach.parts.iter().zip(&cost).enumerate() {
+        if !is_begun(at) {
+            network.edge(enter(at), leave(at), *cost);
+        }
         if reach.held.contains(part) {
-            network.edge(2 * at + 1, sink, UNBOUNDED);
+            network.edge(leave(at), sink, UNBOUNDED);
         }
     }
-    for start in starts.iter().filter_map(|start| node(*start)) {
-        network.edge(source, 2 * start, UNBOUNDED);
+    for start in starts.iter().filter_map(|start| position(*start)).filter(|at| !is_begun(*at)) {
+        network.edge(source, enter(start), UNBOUNDED);
     }
-    for at in reach.links.iter().filter(|at| !left_out.contains(at)) {
-        let Some(link) = stack.links.get(*at) else { continue };
-        if let (Some(from), Some(to)) = (node(link.from), node(link.to)) {
-            network.edge(2 * from + u32::from(!stays(link)), 2 * to, UNBOUNDED);
-        }
-    }
+    let mut edges: Vec<(u32, u32)> = links
+        .iter()
+        .map(|(from, to, stays)| (if *stays { enter(*from) } else { leave(*from) }, enter(*to)))
+        .filter(|(from, to)| from != to && *to != source)
+        .collect();
+    edges.sort_unstable();
+    edges.dedup();
+    edges.into_iter().for_each(|(from, to)| network.edge(from, to, UNBOUNDED));
     network.run(source, sink);
     let side = network.sink_side(sink);
-    let is_cut =
-        |at: usize| !side.get(2 * at).copied().unwrap_or(false) && side.get(2 * at + 1).copied().unwrap_or(false);
+    let on_side = |node: usize| side.get(node).copied().unwrap_or(false);
+    let is_cut = |at: usize| !is_begun(at) && !on_side(2 * at) && on_side(2 * at + 1);
     reach.parts.iter().enumerate().filter(|(at, _)| is_cut(*at)).map(|(_, part)| *part as usize).collect()
+}
+
+/// The parts that are reached from the starts through parts that cannot be replaced, these included.
+fn begun(links: &[(usize, usize, bool)], cost: &[u32], starts: impl Iterator<Item = usize>) -> Vec<bool> {
+    // Links stand in the order of their sources.
+    let mut begun = vec![false; cost.len()];
+    let fixed = |at: usize| cost.get(at).copied().unwrap_or(0) == UNBOUNDED;
+    let mut open: Vec<usize> = starts.filter(|at| fixed(*at)).collect();
+    while let Some(at) = open.pop() {
+        if begun.get_mut(at).is_none_or(|flag| std::mem::replace(flag, true)) {
+            continue;
+        }
+        let first = links.partition_point(|(from, ..)| *from < at);
+        let own = links.iter().skip(first).take_while(|(from, ..)| *from == at);
+        open.extend(own.map(|(_, to, _)| *to).filter(|to| fixed(*to)));
+    }
+    begun
 }
 
 /// Every subset of a size, in order; `None` when there are too many.
