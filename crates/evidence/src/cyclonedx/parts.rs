@@ -184,13 +184,19 @@ pub(super) fn component<'a>(audit: &'a Audit<'a>, at: usize, part: &'a Part<'a>)
         bom_ref: &part.fact.id,
         supplier: part.operator.map(organization),
         publisher: part.publisher(audit.stack.register).map(|entity| entity.name.as_str()),
-        name: &part.fact.name,
+        name: without_version(&part.fact.name, version.as_deref()),
         version,
         description: part.software.map(|software| software.name.as_str()),
         purl,
         evidence: Seen { occurrences: occurrences.collect() },
         properties: properties(audit, at, part),
     }
+}
+
+/// The name of an artefact says its version, too; CycloneDX has a field for that.
+fn without_version<'a>(name: &'a str, version: Option<&str>) -> &'a str {
+    let cut = version.and_then(|version| name.strip_suffix(version)?.strip_suffix([':', '@']));
+    cut.filter(|name| !name.is_empty()).unwrap_or(name)
 }
 
 /// The nearest of the types that CycloneDX has; `application` is its type for all else.
