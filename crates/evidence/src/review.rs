@@ -18,7 +18,8 @@ pub(crate) struct Remark<'a> {
 /// Every remark, the gravest first; among findings of one severity those about what is to be fixed first come first:
 /// a forge may show ten and no more.
 pub(crate) fn remarks<'a>(audit: &'a Audit<'_>, show: Show) -> Vec<Remark<'a>> {
-    let rank = |at: usize| audit.priorities.iter().position(|one| one.parts.contains(&at)).unwrap_or(usize::MAX);
+    let ranks = ranks(audit);
+    let rank = |at: usize| ranks.get(at).copied().unwrap_or(usize::MAX);
     let mut findings = Vec::new();
     for finding in audit.findings.iter().filter(|_| !show.unresolved_only) {
         let Some(part) = audit.stack.parts.get(finding.part) else { continue };
@@ -48,6 +49,19 @@ pub(crate) fn remarks<'a>(audit: &'a Audit<'_>, show: Show) -> Vec<Remark<'a>> {
         findings.into_iter().map(|(_, one)| one).chain(diagnostics).chain(unresolved).collect();
     all.sort_by_key(|one| std::cmp::Reverse(one.severity));
     all
+}
+
+/// For each part, the first priority that it belongs to.
+fn ranks(audit: &Audit<'_>) -> Vec<usize> {
+    let mut ranks = vec![usize::MAX; audit.stack.parts.len()];
+    for (rank, priority) in audit.priorities.iter().enumerate().rev() {
+        for at in &priority.parts {
+            if let Some(known) = ranks.get_mut(*at) {
+                *known = rank;
+            }
+        }
+    }
+    ranks
 }
 
 fn remark<'a>(
