@@ -23,6 +23,7 @@ HOSTILE = [
     "back\\slash\\",
     "\\N \\G \\n",
     "`code` **bold** _it_ $$x$$",
+    "$$x$$ fa:fa-user",
     "1. list",
     "- list",
     "a,b;c",

@@ -13,6 +13,8 @@ const MAX_TEXT: usize = 50_000;
 /// Of the text, for what is neither box nor arrow: frames of layers, classes, comments.
 const FRAME_TEXT: usize = 4_000;
 
+const WORD_JOINER: char = '\u{2060}';
+
 /// Writes the graph as a Mermaid flowchart: one frame a layer, one class a side, the kind of link at each arrow. Of a
 /// graph that is larger than Mermaid draws, the links to parts from abroad and to unknown ones come first; a comment and
 /// a box tell how much is missing.
@@ -129,19 +131,24 @@ fn mark(flags: &mut [bool], at: usize) {
 }
 
 /// A text between the quotes of a label. Whatever could mean something to Mermaid (its syntax, a directive, Markdown,
-/// HTML, a formula) is an entity code.
+/// HTML) is an entity code. What it looks for once the codes are text again (`\n`, a formula between `$$`, the icon of
+/// `fa:fa-user`) is parted by a word joiner, which nobody sees.
 fn label(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for (at, one) in text.chars().enumerate() {
+    for (at, (start, one)) in text.char_indices().enumerate() {
+        let rest = text.get(start + one.len_utf8()..).unwrap_or_default();
         let plain = !one.is_ascii()
             || one.is_ascii_alphanumeric()
             || matches!(one, ' ' | '(' | ')' | ',' | '/')
             // A number or a dash at the start would begin a list.
-            || matches!(one, '.' | '-') && at > 1 && !text.chars().nth(at + 1).is_none_or(char::is_whitespace);
+            || matches!(one, '.' | '-') && at > 1 && rest.starts_with(|next: char| !next.is_whitespace());
         if plain {
             out.push(one);
         } else {
             let _ = write!(out, "#{};", u32::from(one));
+        }
+        if matches!(one, '\\' | '$') || one == ':' && rest.starts_with("fa-") {
+            out.push(WORD_JOINER);
         }
     }
     out
@@ -162,5 +169,9 @@ mod tests {
         check("- item", "#45; item");
         check("#quot;", "#35;quot#59;");
         check("Zürich 日本", "Zürich 日本");
+        check("\\n", "#92;\u{2060}n");
+        check("$$x$$", "#36;\u{2060}#36;\u{2060}x#36;\u{2060}#36;\u{2060}");
+        check("fa:fa-user", "fa#58;\u{2060}fa-user");
+        check("a:b", "a#58;b");
     }
 }
