@@ -118,7 +118,7 @@ fn metadata<'a>(audit: &'a Audit<'_>) -> Metadata<'a> {
     let tool = Named { kind: "application", bom_ref: TOOL_REF, name: "allod", version };
     let register = Named { kind: "data", bom_ref: REGISTER_REF, name: "allod register", version };
     Metadata {
-        lifecycles: [Lifecycle { phase: "discovery" }],
+        lifecycles: [Lifecycle { phase: "pre-build" }],
         tools: Tools { components: [tool, register] },
         component: Named { kind: "application", bom_ref: STACK_REF, name: &audit.root, version: None },
     }

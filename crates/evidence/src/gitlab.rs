@@ -43,7 +43,8 @@ struct Lines {
 
 fn violation<'a>(remark: &'a Remark<'_>, fingerprint: &'a str, folder: &str) -> Violation<'a> {
     // GitLab asks for a path and a line: what was seen in no file is told at the audited root.
-    let path = remark.path.map_or_else(|| folder.to_owned(), |path| from_folder(folder, path));
+    let root = if folder.is_empty() { "." } else { folder };
+    let path = remark.path.map_or_else(|| root.to_owned(), |path| from_folder(folder, path));
     Violation {
         description: remark.message,
         check_name: remark.code,
