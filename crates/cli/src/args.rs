@@ -102,6 +102,18 @@ pub enum Format {
     Sarif,
     /// GitHub-flavoured Markdown.
     Markdown,
+    /// CycloneDX 1.7 JSON: services and components with who controls them, and the sources.
+    Cyclonedx,
+    /// A Mermaid flowchart of the graph, by layer.
+    Mermaid,
+    /// The graph for Graphviz, by layer.
+    Dot,
+    /// One row a component, for a spreadsheet.
+    Csv,
+    /// Annotations of a change in GitHub Actions.
+    Github,
+    /// A Code Quality report for GitLab.
+    Gitlab,
 }
 
 #[derive(Debug, ClapArgs)]

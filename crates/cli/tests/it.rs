@@ -1,6 +1,9 @@
 //! The binary as a user runs it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::needless_pass_by_value)]
 
+#[path = "it/formats.rs"]
+mod formats;
+
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
@@ -252,7 +255,7 @@ fn secrets_are_not_shown() {
         ),
         ("s.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\nstringData: {token: hunter2hunter2}\n"),
     ]);
-    for format in ["human", "json", "sarif", "markdown"] {
+    for format in ["human", "json", "sarif", "markdown", "cyclonedx", "mermaid", "dot", "csv", "github", "gitlab"] {
         let output = allod(&["audit", ".", "--verbose", "--format", format], folder.path());
         assert!(!text(&output.stdout).contains("hunter2"), "{format}: {}", text(&output.stdout));
         assert!(!text(&output.stderr).contains("hunter2"), "{format}");

@@ -70,7 +70,7 @@ pub(crate) fn collect(paths: &[PathBuf], tell: &(dyn Fn(Stage) + Sync)) -> Resul
 
 /// The folder that evidence is relative to: the path itself, the folder of a single file, or what several have in
 /// common.
-fn root_of(paths: &[PathBuf]) -> PathBuf {
+pub fn root_of(paths: &[PathBuf]) -> PathBuf {
     let folder = |path: &PathBuf| {
         let parent = || path.parent().map(Path::to_owned).unwrap_or_default();
         if path.is_dir() { path.clone() } else { parent() }

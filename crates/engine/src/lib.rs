@@ -7,7 +7,7 @@ mod overlay;
 mod resolve;
 
 pub use audit::{Error, Options, audit, register};
-pub use collect::Stage;
+pub use collect::{Stage, root_of};
 pub use resolve::Resolver;
 
 /// Every format that can be read.

@@ -1,8 +1,9 @@
 use crate::chokepoints::chokepoints_out;
+use crate::held::{Held, held};
 use crate::{Audit, Show};
 use allod_facts::{Country, Evidence};
 use allod_register::{Claim, Confidence};
-use allod_stack::{Holder, Lane, Part, Path, Power, When};
+use allod_stack::{Part, Path};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -26,7 +27,7 @@ struct Document<'a> {
 }
 
 /// Serialises an iterator without collecting it.
-struct Each<F>(F);
+pub(crate) struct Each<F>(pub F);
 
 impl<I: Iterator<Item: Serialize>, F: Fn() -> I> Serialize for Each<F> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -207,39 +208,23 @@ struct PowerOut<'a> {
     foreign: bool,
 }
 
-/// The powers of jurisdictions over one part: one entry for each jurisdiction and power, *stop* with its earliest time.
+/// The powers of jurisdictions over one part, each with its shortest path.
 fn powers<'a>(audit: &'a Audit<'_>, at: usize) -> Vec<PowerOut<'a>> {
     let Some(part) = audit.stack.parts.get(at) else { return Vec::new() };
-    let mut held: BTreeMap<(usize, Power), Vec<Lane>> = BTreeMap::new();
-    for lane in audit.powers.lanes() {
-        for holder in audit.powers.held_by(at, lane) {
-            held.entry((holder, lane.power())).or_default().push(lane);
-        }
-    }
-    let mut out = Vec::new();
-    for ((holder, power), lanes) in held {
-        let (jurisdiction, foreign) = match audit.powers.holders.get(holder) {
-            Some(Holder::Jurisdiction(country)) => (country.to_string(), !audit.home.has(*country)),
-            Some(Holder::Unknown) => ("unknown".to_owned(), false),
-            _ => continue,
-        };
-        let Some(first) = lanes.first().copied() else { continue };
-        let data = lanes.iter().filter_map(|lane| match lane {
-            Lane::Read(class) => audit.powers.classes.get(*class).map(|name| &**name),
-            _ => None,
-        });
-        let path = audit.powers.explain(&audit.stack, at, first, holder);
-        out.push(PowerOut {
-            jurisdiction,
-            power: power.name(),
-            when: if first.when() == When::Now { "now" } else { "later" },
+    let out = |held: Held| {
+        let first = held.lanes.first().copied()?;
+        let path = audit.powers.explain(&audit.stack, at, first, held.holder);
+        Some(PowerOut {
+            jurisdiction: held.jurisdiction(audit),
+            power: held.power.name(),
+            when: held.when(),
             component: &part.fact.id,
-            data: data.collect(),
+            data: held.classes(audit),
             path: path.map_or_else(Vec::new, |path| ids(audit, &path)),
-            foreign,
-        });
-    }
-    out
+            foreign: held.is_foreign(audit),
+        })
+    };
+    held(audit, at).into_iter().filter_map(out).collect()
 }
 
 fn ids<'a>(audit: &'a Audit<'_>, path: &Path<'a>) -> Vec<&'a str> {

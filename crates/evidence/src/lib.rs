@@ -1,19 +1,34 @@
 //! Renderings of what is known: the audit for a person, a machine, a code review. Nothing is analysed here.
 
 mod chokepoints;
+mod csv;
+mod cyclonedx;
+mod dot;
 mod drill;
+mod github;
+mod gitlab;
+mod held;
 mod human;
 mod json;
 mod markdown;
+mod mermaid;
+mod picture;
+mod review;
 mod sarif;
 mod table;
 mod trace;
 
 pub use chokepoints::{Chokepoints, chokepoints_human, chokepoints_json};
+pub use csv::csv;
+pub use cyclonedx::cyclonedx;
+pub use dot::dot;
 pub use drill::{DRILL_SCHEMA, DrillReport, Replaced, drill_human, drill_json};
+pub use github::github;
+pub use gitlab::gitlab;
 pub use human::{Look, human};
 pub use json::{SCHEMA, json};
 pub use markdown::markdown;
+pub use mermaid::mermaid;
 pub use sarif::sarif;
 pub use trace::{NoSuchPart, trace};
 

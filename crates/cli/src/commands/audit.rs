@@ -4,12 +4,18 @@ use crate::output::{look, write};
 use crate::progress::Progress;
 use allod_engine::{Error, Options, Resolver};
 use allod_evidence::{
-    Audit, NoSuchPart, Show, chokepoints_human, chokepoints_json, human, json, markdown, sarif, trace,
+    Audit, NoSuchPart, Show, chokepoints_human, chokepoints_json, csv, cyclonedx, dot, github, gitlab, human, json,
+    markdown, mermaid, sarif, trace,
 };
 use allod_facts::Layer;
 use allod_stack::{Control, Home};
+use std::path::PathBuf;
 
 pub fn run(args: &AuditArgs, global: &Global) -> Result<Exit, Failure> {
+    if args.unresolved && matches!(args.format, Format::Cyclonedx | Format::Mermaid | Format::Dot | Format::Csv) {
+        return Err(Failure::new("E002", "this format shows components, not what was not understood")
+            .hint("with --unresolved use human, json, markdown, github or gitlab"));
+    }
     let only = args.only.as_deref().map(layer).transpose()?;
     let home = Home::new(&args.home).map_err(|unknown| {
         Failure::new("E002", format!("`{}` is no jurisdiction", unknown.0))
@@ -20,7 +26,7 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<Exit, Failure> {
     let register = allod_engine::register(&options).map_err(|error| failure(&error))?;
     if args.chokepoints && !matches!(args.format, Format::Human | Format::Json) {
         return Err(Failure::new("E002", "chokepoints by themselves are shown as human or json")
-            .hint("the other formats have them with the audit: leave --chokepoints out"));
+            .hint("leave --chokepoints out for the audit in this format"));
     }
     let progress = Progress::new(global);
     let audit = allod_engine::audit(&options, &register, &|stage| progress.tell(stage));
@@ -47,6 +53,12 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<Exit, Failure> {
             Format::Json => json(&audit, show, out),
             Format::Sarif => sarif(&audit, out),
             Format::Markdown => out.write_all(markdown(&audit, show).as_bytes()),
+            Format::Cyclonedx => cyclonedx(&audit, show, out),
+            Format::Mermaid => mermaid(&audit, show, out),
+            Format::Dot => dot(&audit, show, out),
+            Format::Csv => csv(&audit, show, out),
+            Format::Github => github(&audit, &folder(&args.paths), show, out),
+            Format::Gitlab => gitlab(&audit, &folder(&args.paths), show, out),
         })?;
     }
     Ok(exit(args, &audit))
@@ -58,6 +70,13 @@ fn no_such_part(missing: &NoSuchPart) -> Failure {
         [] => failure.hint("ids are in `allod audit --format json`"),
         near => failure.hint(format!("did you mean one of these:\n  {}", near.join("\n  "))),
     }
+}
+
+/// The audited root as seen from the folder that one is in: a forge wants paths from the root of its repository.
+fn folder(paths: &[PathBuf]) -> String {
+    let root = allod_engine::root_of(paths);
+    let here = std::env::current_dir().unwrap_or_default();
+    root.strip_prefix(&here).unwrap_or(&root).to_string_lossy().into_owned()
 }
 
 fn exit(args: &AuditArgs, audit: &Audit<'_>) -> Exit {
