@@ -102,6 +102,8 @@ pub enum Format {
     Sarif,
     /// GitHub-flavoured Markdown.
     Markdown,
+    /// One self-contained page for a browser: summary, map, drills, tables. It asks no server for anything.
+    Html,
 }
 
 #[derive(Debug, ClapArgs)]

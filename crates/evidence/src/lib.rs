@@ -2,6 +2,7 @@
 
 mod chokepoints;
 mod drill;
+mod html;
 mod human;
 mod json;
 mod markdown;
@@ -11,6 +12,7 @@ mod trace;
 
 pub use chokepoints::{Chokepoints, chokepoints_human, chokepoints_json};
 pub use drill::{DRILL_SCHEMA, DrillReport, Replaced, drill_human, drill_json};
+pub use html::html;
 pub use human::{Look, human};
 pub use json::{SCHEMA, json};
 pub use markdown::markdown;

@@ -4,7 +4,7 @@ use crate::output::{look, write};
 use crate::progress::Progress;
 use allod_engine::{Error, Options, Resolver};
 use allod_evidence::{
-    Audit, NoSuchPart, Show, chokepoints_human, chokepoints_json, human, json, markdown, sarif, trace,
+    Audit, NoSuchPart, Show, chokepoints_human, chokepoints_json, html, human, json, markdown, sarif, trace,
 };
 use allod_facts::Layer;
 use allod_stack::{Control, Home};
@@ -46,6 +46,7 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<Exit, Failure> {
             Format::Human => out.write_all(human(&audit, show, look).as_bytes()),
             Format::Json => json(&audit, show, out),
             Format::Sarif => sarif(&audit, out),
+            Format::Html => html(&audit, out),
             Format::Markdown => out.write_all(markdown(&audit, show).as_bytes()),
         })?;
     }
