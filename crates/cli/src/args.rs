@@ -102,6 +102,8 @@ pub enum Format {
     Sarif,
     /// GitHub-flavoured Markdown.
     Markdown,
+    /// One self-contained page for a browser: summary, map, drills, tables. It asks no server for anything.
+    Html,
     /// CycloneDX 1.7 JSON: services and components with who controls them, and the sources.
     Cyclonedx,
     /// A Mermaid flowchart of the graph, by layer.

@@ -41,6 +41,16 @@ fn clinic() -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// The page of a tree, and the data in it for its script.
+fn page(of: &str, folder: &Path) -> (String, Value) {
+    let output = allod(&["audit", of, "--format", "html", "--exit-zero"], folder);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let html = text(&output.stdout);
+    let data = html.split("<script type=\"application/json\" id=\"data\">").nth(1).unwrap();
+    let data = serde_json::from_str(data.split("</script>").next().unwrap()).unwrap();
+    (html, data)
+}
+
 /// A tree of files in a folder that lives as long as the test.
 fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -164,6 +174,42 @@ fn other_renderings_of_the_clinic() {
 }
 
 #[test]
+fn the_page_stands_alone() {
+    let (html, data) = page("examples/clinic", &root());
+    let summary = html.split("<section id=\"summary\"").nth(1).unwrap().split("</section>").next().unwrap();
+    insta::assert_snapshot!("clinic_page_summary", summary);
+    assert_eq!(data["parts"].as_array().unwrap().len(), clinic()["components"].as_array().unwrap().len());
+    // Nothing is loaded: what a browser fetches by itself stands in none of these.
+    for fetched in
+        [" src=", "@import", "url(h", "<iframe", "<object", "<embed", "srcset", "fetch(", "XMLHttp", "import("]
+    {
+        assert!(!html.contains(fetched), "{fetched}");
+    }
+    assert_eq!(html.matches("<link ").count(), html.matches("<link rel=\"icon\" href=\"data:,\">").count());
+    assert!(html.contains("content=\"default-src 'none'; style-src 'sha256-"));
+}
+
+#[test]
+fn names_in_the_page_are_text() {
+    let name = "</script><!-- <img src=x onerror=alert(1)>";
+    let folder = tree(&[
+        ("compose.yaml", &format!("services:\n  \"{name}\":\n    image: nginx\n  b: {{image: '${{{name}'}}\n")),
+        (
+            "k.yaml",
+            &format!(
+                "apiVersion: v1\nkind: Pod\nmetadata: {{name: \"{name}\", labels: {{allod/data: \"{name}\"}}}}\nspec: {{containers: [{{name: a, image: \"{name}\"}}]}}\n"
+            ),
+        ),
+        ("a<img src=x onerror=alert(2)>/compose.yaml", "services: {db: {image: 'postgres:16'}}\n"),
+    ]);
+    let (html, data) = page(".", folder.path());
+    assert!(data["parts"].as_array().unwrap().iter().any(|part| part[1] == name), "the name is kept as it is");
+    assert_eq!(html.matches("<script").count(), 3);
+    assert_eq!(html.matches("</script").count(), 3);
+    assert!(!html.contains("<img") && !html.contains("<!--"));
+}
+
+#[test]
 fn exit_codes() {
     let check = |files: &[(&str, &str)], args: &[&str], expect: i32| {
         let folder = tree(files);
@@ -255,7 +301,9 @@ fn secrets_are_not_shown() {
         ),
         ("s.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\nstringData: {token: hunter2hunter2}\n"),
     ]);
-    for format in ["human", "json", "sarif", "markdown", "cyclonedx", "mermaid", "dot", "csv", "github", "gitlab"] {
+    for format in
+        ["human", "json", "sarif", "markdown", "cyclonedx", "mermaid", "dot", "csv", "github", "gitlab", "html"]
+    {
         let output = allod(&["audit", ".", "--verbose", "--format", format], folder.path());
         assert!(!text(&output.stdout).contains("hunter2"), "{format}: {}", text(&output.stdout));
         assert!(!text(&output.stderr).contains("hunter2"), "{format}");
@@ -268,6 +316,8 @@ fn the_same_tree_gives_the_same_bytes() {
     for _ in 0..3 {
         assert!(allod(&["audit", "examples/clinic", "--format", "json"], &root()).stdout == first);
     }
+    let page = || allod(&["audit", "examples/clinic", "--format", "html"], &root()).stdout;
+    assert!(page() == page());
 }
 
 #[test]

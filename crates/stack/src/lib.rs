@@ -27,7 +27,7 @@ pub use fixpoint::Hop;
 pub use graph::{Edge, Stack, Unknown};
 pub use home::{Home, UnknownPlace};
 pub use party::NoSuchParty;
-pub use passes::Event;
+pub use passes::{Event, Passes};
 pub use powers::{Holder, Lane, Power, Powers, SECRETS, UNCLASSIFIED, When};
 pub use priorities::Priority;
 pub use replace::{NoReplacement, Replacement};

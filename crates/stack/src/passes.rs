@@ -41,7 +41,7 @@ impl Event {
 
 /// Which powers a link passes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Passes {
+pub struct Passes {
     pub read: bool,
     /// When *stop* over `to` takes effect on `from`; `None` when it does not.
     pub stop: Option<Event>,
@@ -53,7 +53,8 @@ impl Passes {
 }
 
 impl Stack<'_> {
-    pub(crate) fn passes(&self, link: &Edge) -> Passes {
+    /// What a link passes, its mitigations taken off.
+    pub fn passes(&self, link: &Edge) -> Passes {
         let target = self.parts.get(link.to as usize);
         let layer = target.map(|to| to.layer);
         let at_once = Some(Event::AtOnce);

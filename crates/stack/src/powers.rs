@@ -1,4 +1,4 @@
-use crate::fixpoint::{Flow, Grid, Hop, Links, bits, bits_of, set_bit, shortest, solve, unite};
+use crate::fixpoint::{Flow, Grid, Hop, Links, bits, bits_of, has_bit, set_bit, shortest, solve, unite};
 use crate::graph::Stack;
 use crate::passes::{Event, Passes};
 use crate::resolve::{Control, Ground, Part};
@@ -171,6 +171,11 @@ impl Powers {
     /// The shortest way by links from a part to one that the holder stands behind itself.
     pub(crate) fn way(&self, stack: &Stack<'_>, part: usize, lane: Lane, holder: usize) -> Option<Vec<Hop>> {
         shortest(stack, &self.links, self, &self.grid, (part, lane.index()), holder).map(|(hops, _)| hops)
+    }
+
+    /// Whether the holder stands behind the part itself, not behind something that the part depends on.
+    pub fn base_has(&self, part: usize, lane: Lane, holder: usize) -> bool {
+        has_bit(self.base_row(part, lane), holder)
     }
 
     /// What stands behind a part itself in a lane.

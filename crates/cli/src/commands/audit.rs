@@ -4,8 +4,8 @@ use crate::output::{look, write};
 use crate::progress::Progress;
 use allod_engine::{Error, Options, Resolver};
 use allod_evidence::{
-    Audit, NoSuchPart, Show, chokepoints_human, chokepoints_json, csv, cyclonedx, dot, github, gitlab, human, json,
-    markdown, mermaid, sarif, trace,
+    Audit, NoSuchPart, Show, chokepoints_human, chokepoints_json, csv, cyclonedx, dot, github, gitlab, html, human,
+    json, markdown, mermaid, sarif, trace,
 };
 use allod_facts::Layer;
 use allod_stack::{Control, Home};
@@ -52,6 +52,7 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<Exit, Failure> {
             Format::Human => out.write_all(human(&audit, show, look).as_bytes()),
             Format::Json => json(&audit, show, out),
             Format::Sarif => sarif(&audit, out),
+            Format::Html => html(&audit, out),
             Format::Markdown => out.write_all(markdown(&audit, show).as_bytes()),
             Format::Cyclonedx => cyclonedx(&audit, show, out),
             Format::Mermaid => mermaid(&audit, show, out),
