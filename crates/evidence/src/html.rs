@@ -3,6 +3,7 @@
 //! places and tables; the script adds filters, details, paths and drills, all from the audit's own data.
 
 mod about;
+mod chokepoints;
 mod data;
 mod escape;
 mod groups;
@@ -41,6 +42,7 @@ pub fn html(audit: &Audit<'_>, out: &mut dyn Write) -> io::Result<()> {
     head(audit, out)?;
     out.write_all(summary::summary(audit).as_bytes())?;
     out.write_all(map::map(audit, &groups).as_bytes())?;
+    out.write_all(chokepoints::chokepoints(audit).as_bytes())?;
     out.write_all(places::places(audit).as_bytes())?;
     out.write_all(tables::big(audit).as_bytes())?;
     out.write_all(statements::statements(audit).as_bytes())?;
@@ -55,9 +57,10 @@ pub fn html(audit: &Audit<'_>, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Sections in the order of the page: id, and the word for it in the bar at the top.
-const SECTIONS: [(&str, &str); 8] = [
+const SECTIONS: [(&str, &str); 9] = [
     ("summary", "Summary"),
     ("map", "Map"),
+    ("chokepoints", "Chokepoints"),
     ("places", "Places"),
     ("components", "Components"),
     ("powers", "Powers"),

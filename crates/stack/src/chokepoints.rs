@@ -11,7 +11,7 @@ use crate::graph::Stack;
 use crate::home::Home;
 use crate::powers::{Holder, Lane, Power, Powers};
 use crate::resolve::{Ground, Part};
-use allod_facts::{Country, Evidence, Role};
+use allod_facts::{Country, Evidence};
 use allod_register::{Service, Software};
 use scenarios::Scenarios;
 use std::collections::{BTreeMap, BTreeSet};
@@ -148,7 +148,7 @@ impl Powers {
         let Key::Service(id) = key else { return [0; 3] };
         let Some(service) = self.holder(&Holder::Service(id.to_owned())) else { return [0; 3] };
         let mut counts = [0; 3];
-        for (at, _) in stack.parts.iter().enumerate().filter(|(_, part)| part.fact.role == Role::Own) {
+        for (at, _) in stack.parts.iter().enumerate().filter(|(_, part)| part.is_ours()) {
             for (power, count) in Power::ALL.iter().zip(&mut counts) {
                 let mut lanes = self.lanes().filter(|lane| lane.power() == *power);
                 *count += usize::from(lanes.any(|lane| self.has(at, lane, service) && self.has(at, lane, holder)));
@@ -175,9 +175,4 @@ impl Stack<'_> {
         let places: BTreeSet<&Evidence> = of_parts.chain(of_links).collect();
         places.into_iter().cloned().collect()
     }
-}
-
-/// Our own parts, hints apart: those that powers are counted over.
-fn is_workload(part: &Part<'_>) -> bool {
-    part.fact.role == Role::Own && !part.is_hint()
 }

@@ -80,17 +80,14 @@ impl Powers {
         };
         for (at, part) in stack.parts.iter().enumerate().filter(|(_, part)| !part.is_hint()) {
             let hit = flow.hit(&grid, at, PARTY);
-            match part.fact.role {
-                Role::Provided | Role::Artefact => {
-                    if flow.is_theirs(at) {
-                        drill.theirs.push(at);
-                    }
-                }
-                Role::Own => match (hit, flow.hit(&grid, at, WITH_UNKNOWN)) {
-                    (Some(lanes), _) => drill.hit.extend(flow.told(&grid, at, &lanes, PARTY)),
-                    (None, Some(lanes)) => drill.unknown.extend(flow.told(&grid, at, &lanes, WITH_UNKNOWN)),
-                    (None, None) => drill.safe.push(Safe { part: at, why: flow.reasons(&grid, at) }),
-                },
+            if !part.is_ours() {
+                drill.theirs.extend(flow.is_theirs(at).then_some(at));
+                continue;
+            }
+            match (hit, flow.hit(&grid, at, WITH_UNKNOWN)) {
+                (Some(lanes), _) => drill.hit.extend(flow.told(&grid, at, &lanes, PARTY)),
+                (None, Some(lanes)) => drill.unknown.extend(flow.told(&grid, at, &lanes, WITH_UNKNOWN)),
+                (None, None) => drill.safe.push(Safe { part: at, why: flow.reasons(&grid, at) }),
             }
         }
         drill.hit.sort_by_key(|hit| (hit.event, hit.part));

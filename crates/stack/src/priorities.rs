@@ -82,7 +82,7 @@ impl<'r> Stack<'r> {
         let mut weights = [0; 3];
         let Some(holder) = powers.holder(&Holder::Service(priority.service.id.to_string())) else { return weights };
         let mut classes = 0_u64;
-        for (at, part) in self.parts.iter().enumerate().filter(|(_, part)| part.fact.role == Role::Own) {
+        for (at, part) in self.parts.iter().enumerate().filter(|(_, part)| part.is_ours()) {
             let mut reads = false;
             let weight = weight(part, powers.classes_of.get(at).copied().unwrap_or(0));
             let [read, stop, change] = &mut weights;

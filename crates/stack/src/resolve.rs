@@ -286,6 +286,11 @@ impl<'r> Part<'r> {
         countries.into_iter().collect()
     }
 
+    /// We run it ourselves: what drills and chokepoints count.
+    pub fn is_ours(&self) -> bool {
+        self.control == Control::SelfHosted && !self.is_hint()
+    }
+
     /// A hint only: the code could use it.
     pub fn is_hint(&self) -> bool {
         self.fact.confidence == Confidence::Low

@@ -1,10 +1,10 @@
-use super::is_workload;
 use super::scenarios::{Scenarios, stays};
 use crate::fixpoint::{Flow, bits_of, has_bit};
 use crate::graph::Stack;
 use crate::maxflow::{Network, UNBOUNDED};
 use crate::powers::{Lane, Power, Powers};
-use allod_facts::{Country, Role};
+use crate::resolve::Part;
+use allod_facts::Country;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a power is to be taken from.
@@ -98,9 +98,9 @@ impl Powers {
     fn starts(&self, stack: &Stack<'_>, target: Target) -> Vec<u32> {
         let is_start = |at: usize| match target {
             Target::Part(part) => at == part,
-            Target::Stack => stack.parts.get(at).is_some_and(is_workload),
+            Target::Stack => stack.parts.get(at).is_some_and(Part::is_ours),
             Target::Class(class) => {
-                stack.parts.get(at).is_some_and(is_workload)
+                stack.parts.get(at).is_some_and(Part::is_ours)
                     && self.classes_of.get(at).is_some_and(|classes| classes >> class & 1 == 1)
             }
         };
@@ -250,7 +250,7 @@ impl Powers {
         };
         let mut size = lanes.iter().map(of_lane).max().unwrap_or(1).max(1);
         let candidates: Vec<usize> =
-            reach.parts.iter().map(|at| *at as usize).filter(|at| is_replaceable(stack, *at)).collect();
+            reach.parts.iter().filter(|at| is_replaceable(stack, reach, **at)).map(|at| *at as usize).collect();
         let mut effort = 0;
         while size < parts.len() {
             let Some(sets) = subsets(&candidates, size) else { return size };
@@ -268,9 +268,9 @@ impl Powers {
     }
 }
 
-/// What somebody provides or serves can be replaced; our own part is what is to be protected.
-fn is_replaceable(stack: &Stack<'_>, part: usize) -> bool {
-    stack.parts.get(part).is_some_and(|part| part.fact.role != Role::Own)
+/// What somebody provides, serves or publishes can be replaced; our own part is what is to be protected.
+fn is_replaceable(stack: &Stack<'_>, reach: &Reach, at: u32) -> bool {
+    stack.parts.get(at as usize).is_some_and(|part| !part.is_ours() || reach.held.contains(&at))
 }
 
 /// The minimum vertex cut between the starts and the parts that the holder stands behind, nearest to the latter.
@@ -284,7 +284,7 @@ fn minimum(stack: &Stack<'_>, reach: &Reach, starts: &[u32], left_out: &BTreeSet
         .filter_map(|link| Some((position(link.from)?, position(link.to)?, stays(link))))
         .collect();
     let cost: Vec<u32> =
-        reach.parts.iter().map(|part| if is_replaceable(stack, *part as usize) { 1 } else { UNBOUNDED }).collect();
+        reach.parts.iter().map(|part| if is_replaceable(stack, reach, *part) { 1 } else { UNBOUNDED }).collect();
     let begun = begun(&links, &cost, starts.iter().filter_map(|start| position(*start)));
     // Each part is two nodes with what it costs to replace it between; where nothing can be cut yet is the source.
     let (source, sink) = (2 * reach.parts.len() as u32, 2 * reach.parts.len() as u32 + 1);

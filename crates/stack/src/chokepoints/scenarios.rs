@@ -1,4 +1,3 @@
-use super::is_workload;
 use crate::fixpoint::{Flow, Grid, has_bit, set_bit, solve};
 use crate::graph::{Edge, Stack};
 use crate::powers::{Lane, Power, Powers};
@@ -64,7 +63,7 @@ impl<'a> Scenarios<'a> {
     /// Over how many of our own parts the holder has read, stop, change as it is and no more in scenario `n + 1`.
     pub fn ends(&self, stack: &Stack<'_>, n: usize) -> [usize; 3] {
         let mut counts = [0; 3];
-        for (at, _) in stack.parts.iter().enumerate().filter(|(_, part)| is_workload(part)) {
+        for (at, _) in stack.parts.iter().enumerate().filter(|(_, part)| part.is_ours()) {
             for (power, count) in Power::ALL.iter().zip(&mut counts) {
                 *count += usize::from(self.holds(at, *power, 0) && !self.holds(at, *power, n + 1));
             }
