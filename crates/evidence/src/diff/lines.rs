@@ -1,0 +1,135 @@
+//! The words for a cause and for the powers that it gave or took: the same ones in every rendering for people.
+
+use super::{Comparison, Way};
+use crate::Side;
+use allod_stack::diff::{Cause, CauseKind, Component, Group, PowerChange, Seen};
+use allod_stack::{Power, UNCLASSIFIED, When};
+use std::collections::BTreeMap;
+
+/// What one holder gained or lost over some components.
+pub(super) struct Line<'a> {
+    pub side: Side,
+    pub hint: bool,
+    /// `US`, `unknown`.
+    pub holder: String,
+    /// `read of patient, stop`.
+    pub powers: String,
+    pub components: Vec<&'a Component>,
+}
+
+const LATER: &str = "at the next build, deploy or renewal";
+
+/// Powers that one holder has over the same components are told together. Those from abroad first.
+pub(super) fn lines<'a>(view: &Comparison<'_>, way: Way, group: &Group<'a>) -> Vec<Line<'a>> {
+    // Side, hint, holder, then the power in its words: to components by id.
+    type Key = (Side, bool, String);
+    let mut by_power: BTreeMap<(Key, Power, String), BTreeMap<&'a str, &'a Component>> = BTreeMap::new();
+    for one in &group.powers {
+        let holder = one.jurisdiction.map_or_else(|| "unknown".to_owned(), |country| country.to_string());
+        let key = ((view.side(one), !one.counts(), holder), one.power, word(way, one));
+        by_power.entry(key).or_default().insert(&one.component.id, one.component);
+    }
+    let mut together: BTreeMap<(Key, Vec<&'a str>), Line<'a>> = BTreeMap::new();
+    for ((key, _, word), components) in by_power {
+        let ids: Vec<&str> = components.keys().copied().collect();
+        let (side, hint, holder) = key.clone();
+        let line = together.entry((key, ids)).or_insert_with(|| Line {
+            side,
+            hint,
+            holder,
+            powers: String::new(),
+            components: components.into_values().collect(),
+        });
+        if !line.powers.is_empty() {
+            line.powers.push_str(", ");
+        }
+        line.powers.push_str(&word);
+    }
+    together.into_values().collect()
+}
+
+fn word(way: Way, one: &PowerChange<'_>) -> String {
+    match (one.power, one.when, one.other, way) {
+        (Power::Stop, When::Now, Some(When::Later), Way::Gained) => format!("stop now (was: {LATER})"),
+        (Power::Stop, When::Now, Some(When::Later), Way::Lost) => format!("stop now (still: {LATER})"),
+        (power, When::Later, ..) => format!("{} {LATER}", power.name()),
+        (Power::Read, ..) => {
+            let classes: Vec<&str> = one.data.iter().copied().filter(|class| *class != UNCLASSIFIED).collect();
+            // Besides data that has a name, that which has none says nothing more.
+            if classes.is_empty() { "read".to_owned() } else { format!("read of {}", classes.join(", ")) }
+        }
+        (power, ..) => power.name().to_owned(),
+    }
+}
+
+/// A cause in words, with the ids in it apart: `added` and `host:logs.example`.
+pub(super) fn cause(way: Way, cause: &Cause<'_>) -> (&'static str, String) {
+    let id = || cause.component.id.to_string();
+    let link = || match cause.link {
+        Some((kind, to)) => format!("{} {} {}", cause.component.id, kind.name().replace('_', " "), to.id),
+        None => id(),
+    };
+    match (cause.kind, way) {
+        (CauseKind::Component, Way::Gained) => ("added", id()),
+        (CauseKind::Component, Way::Lost) => ("removed", id()),
+        (CauseKind::Control, _) => ("control changed:", id()),
+        (CauseKind::Data, Way::Gained) => ("states more data classes:", id()),
+        (CauseKind::Data, Way::Lost) => ("states fewer data classes:", id()),
+        (CauseKind::Link, Way::Gained) => ("added:", link()),
+        (CauseKind::Link, Way::Lost) => ("removed:", link()),
+        (CauseKind::Terms, _) => ("changed:", link()),
+        (CauseKind::Alternative, Way::Gained) => ("alternative removed:", link()),
+        (CauseKind::Alternative, Way::Lost) => ("alternative added:", link()),
+        (CauseKind::Unseen, _) => ("no change in the files, so in the register or in allod:", id()),
+    }
+}
+
+/// Names of components, cut after `most`; the one that is the cause itself is `itself`.
+pub(super) fn names(cause: &Cause<'_>, components: &[&Component], most: usize) -> String {
+    let itself = |one: &Component| cause.link.is_none() && one.id == cause.component.id;
+    let mut names: Vec<&str> = Vec::new();
+    if components.iter().any(|one| itself(one)) {
+        names.push("itself");
+    }
+    // Two of one name are told apart by their ids.
+    let mut of_name: BTreeMap<&str, usize> = BTreeMap::new();
+    components.iter().for_each(|one| *of_name.entry(&one.name).or_default() += 1);
+    for one in components.iter().filter(|one| !itself(one)) {
+        names.push(if of_name.get(&*one.name).is_some_and(|number| *number > 1) { &one.id } else { &one.name });
+        if names.len() >= most {
+            break;
+        }
+    }
+    let more = components.len().saturating_sub(names.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", names.join(", "))
+}
+
+pub(super) fn place(seen: Option<&Seen>) -> String {
+    seen.map_or_else(String::new, |seen| match seen.line {
+        0 => seen.path.to_string(),
+        line => format!("{}:{line}", seen.path),
+    })
+}
+
+/// Who controls a component and where from, for a sentence.
+pub(super) fn control(one: &Component) -> String {
+    let countries: std::collections::BTreeSet<_> = one.controllers.iter().filter_map(|party| party.country).collect();
+    let countries: Vec<String> = countries.iter().map(ToString::to_string).collect();
+    match countries.as_slice() {
+        [] => one.who().to_owned(),
+        countries => format!("{} ({})", one.who(), countries.join(",")),
+    }
+}
+
+pub(super) fn location(one: &Component) -> String {
+    match &one.location {
+        None => "not known".to_owned(),
+        Some(place) => match (place.country, &place.region) {
+            (Some(country), Some(region)) => format!("{country} ({region})"),
+            (Some(country), None) => country.to_string(),
+            (None, Some(region)) => format!("region {region}"),
+            (None, None) => "not known".to_owned(),
+        },
+    }
+}
