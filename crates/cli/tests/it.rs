@@ -3,6 +3,8 @@
 
 #[path = "it/formats.rs"]
 mod formats;
+#[path = "it/diff.rs"]
+mod diff;
 
 use serde_json::Value;
 use std::collections::BTreeSet;

@@ -95,7 +95,7 @@ impl Repository {
             })
         };
         let root = ask("--show-toplevel")?;
-        let root = path_of(&root).ok_or_else(|| RevisionError::NoRepository("it has no working tree".to_owned()))?;
+        let root = anywhere(&root).ok_or_else(|| RevisionError::NoRepository("its name is no text".to_owned()))?;
         Ok(Repository { root, prefix: ask("--show-prefix")? })
     }
 
@@ -114,7 +114,7 @@ impl Repository {
     fn excludes(&self) -> Option<Vec<u8>> {
         let mut command = git(&self.root);
         command.args(["rev-parse", "--git-path", "info/exclude"]);
-        let path = output(&mut command).ok().and_then(|path| path_of(&path).or_else(|| absolute(&path)))?;
+        let path = output(&mut command).ok().and_then(|path| anywhere(&path))?;
         std::fs::read(self.root.join(path)).ok()
     }
 
@@ -184,9 +184,9 @@ fn said(stderr: &[u8]) -> String {
     line.strip_prefix("fatal: ").unwrap_or(line).to_owned()
 }
 
-fn absolute(path: &[u8]) -> Option<PathBuf> {
-    let path = PathBuf::from(String::from_utf8_lossy(path).into_owned());
-    path.is_absolute().then_some(path)
+/// A path that git names, not one from a tree.
+fn anywhere(path: &[u8]) -> Option<PathBuf> {
+    entries::os_string(path).map(PathBuf::from)
 }
 
 /// Copies the wanted files of a commit, those of its submodules with them. `above` is where the submodule stands.

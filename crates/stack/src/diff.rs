@@ -6,6 +6,8 @@
 mod cause;
 mod same;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 
 pub use cause::{Cause, CauseKind};
 pub use snapshot::{Component, Held, Link, Party, Remark, Seen, Shared, Snapshot};

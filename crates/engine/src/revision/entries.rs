@@ -46,12 +46,12 @@ pub(super) fn path_of(name: &[u8]) -> Option<PathBuf> {
 }
 
 #[cfg(unix)]
-fn os_string(name: &[u8]) -> Option<std::ffi::OsString> {
+pub(super) fn os_string(name: &[u8]) -> Option<std::ffi::OsString> {
     Some(std::os::unix::ffi::OsStringExt::from_vec(name.to_vec()))
 }
 
 #[cfg(not(unix))]
-fn os_string(name: &[u8]) -> Option<std::ffi::OsString> {
+pub(super) fn os_string(name: &[u8]) -> Option<std::ffi::OsString> {
     std::str::from_utf8(name).ok().map(Into::into)
 }
 

@@ -4,7 +4,7 @@
 use super::same::{View, same_control};
 use super::snapshot::{Component, Held, Link, Seen};
 use super::{Group, PowerChange};
-use crate::powers::{Power, When};
+use crate::powers::{Power, UNCLASSIFIED, When};
 use allod_facts::LinkKind;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -63,12 +63,12 @@ pub(super) fn gained<'a>(here: &View<'a>, there: &View<'a>) -> Vec<Group<'a>> {
 
 fn change<'a>(here: &View<'a>, there: &View<'a>, held: &'a Held) -> Option<PowerChange<'a>> {
     let other = here.other(held.component).and_then(|at| there.held(at, held.jurisdiction, held.power));
-    let data: Vec<&str> = held
-        .data
-        .iter()
-        .filter(|class| other.is_none_or(|other| !other.data.contains(class)))
-        .map(|class| &**class)
-        .collect();
+    // Who reads a component already reads whatever of it has no name: that a class is not stated any more gives nobody
+    // anything. What new unnamed data comes from shows at the component that it comes from.
+    let known = |class: &str| {
+        other.is_some_and(|other| class == UNCLASSIFIED || other.data.iter().any(|known| &**known == class))
+    };
+    let data: Vec<&str> = held.data.iter().map(|class| &**class).filter(|class| !known(class)).collect();
     let sooner = other.is_some_and(|other| held.when == When::Now && other.when == When::Later);
     if other.is_some() && !sooner && data.is_empty() {
         return None;
