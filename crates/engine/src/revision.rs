@@ -149,7 +149,10 @@ fn git(folder: &Path) -> Command {
         .args(["--no-pager", "--no-replace-objects", "--literal-pathspecs"])
         .args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false"])
         .env("GIT_OPTIONAL_LOCKS", "0")
+        // A repository may name a remote for objects that it lacks, and a program to reach it. git 2.44 and later obey
+        // the first of these; the second allows no protocol at all.
         .env("GIT_NO_LAZY_FETCH", "1")
+        .env("GIT_ALLOW_PROTOCOL", "none")
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("LC_ALL", "C");
     // Set by a hook or an alias that runs us, these would name another repository than the one of the path.

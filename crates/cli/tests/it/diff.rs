@@ -318,7 +318,12 @@ fn a_submodule_is_read_at_the_commit_of_the_revision() {
     assert_eq!(diff(path, &["--since", "HEAD"]).0, 0);
     std::fs::write(path.join("parts/inner/z.env"), "NR_URL=https://api.newrelic.com/v1\n").unwrap();
     let (code, value) = diff_json(path, &["--since", "HEAD"]);
-    assert_eq!((code, &value["gained"][0]["cause"]["component"]), (1, &Value::from("host:api.newrelic.com")));
+    let causes: Vec<&Value> =
+        value["gained"].as_array().unwrap().iter().map(|one| &one["cause"]["component"]).collect();
+    assert_eq!(
+        (code, causes),
+        (1, vec![&Value::from("config:parts/inner/z.env"), &Value::from("host:api.newrelic.com")])
+    );
     // Before there was a submodule.
     assert_eq!(diff(path, &["--since", "HEAD~1"]).0, 1);
 }
@@ -349,6 +354,38 @@ fn revisions_that_cannot_be_read() {
     check(inside.path(), "", &path);
     check(inside.path(), "HEAD", "/nowhere");
     insta::assert_snapshot!("diff_bad_revision", shown);
+}
+
+#[test]
+fn a_repository_runs_nothing_and_fetches_nothing() {
+    let folder = repository(&[("x.env", "MISTRAL_URL=https://api.mistral.ai/v1\n")]);
+    let path = folder.path();
+    let canary = path.join("canary");
+    let run = format!("touch {}; false", canary.display());
+    for (key, value) in [
+        ("core.repositoryformatversion", "1"),
+        ("extensions.partialClone", "origin"),
+        ("remote.origin.url", path.to_str().unwrap()),
+        ("remote.origin.promisor", "true"),
+        ("remote.origin.uploadpack", &run),
+        ("core.fsmonitor", &run),
+        ("core.sshCommand", &run),
+        ("protocol.file.allow", "always"),
+        ("diff.external", &run),
+        ("core.pager", &run),
+    ] {
+        git(path, &["config", key, value]);
+    }
+    assert_eq!(diff(path, &["--since", "HEAD"]).0, 0);
+    // An object that the repository says its remote has.
+    let object = Command::new("git").args(["rev-parse", "HEAD:x.env"]).current_dir(path).output().unwrap();
+    let object = text(&object.stdout);
+    let (folder, file) = object.trim().split_at(2);
+    std::fs::remove_file(path.join(".git/objects").join(folder).join(file)).unwrap();
+    let (code, _, err) = diff(path, &["--since", "HEAD"]);
+    assert_eq!(code, 2);
+    assert!(err.starts_with("error[E006]: ") && err.contains("is partial"), "{err}");
+    assert!(!canary.exists());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use super::lines::{cause, control, lines, location, names, place};
+use super::lines::{cause, control, lines, location, names, place, through};
 use super::{Comparison, Way};
 use crate::human::MIN_WIDTH;
 use crate::table::{count, cut_end, wrap};
@@ -113,9 +113,11 @@ fn groups(view: &Comparison<'_>, way: Way, all: bool, out: &mut Page) {
             out.line(&look.faint(&format!("    {}", clean(&seen))));
         }
         for line in lines(view, way, group) {
-            let names = names(&group.cause, &line.components, if all { usize::MAX } else { NAMES_SHOWN });
+            let most = if all { usize::MAX } else { NAMES_SHOWN };
+            let names = names(&group.cause, &line.components, most, str::to_owned);
+            let through = through(&group.cause, &line, most, str::to_owned);
             let hint = if line.hint { " (hint only)" } else { "" };
-            let text = clean(&format!("{}: {} over {names}{hint}", line.holder, line.powers));
+            let text = clean(&format!("{}: {} over {names}{through}{hint}", line.holder, line.powers));
             out.line(&format!("    {}", wrap(&text, look.width.saturating_sub(4), 6)));
         }
     }

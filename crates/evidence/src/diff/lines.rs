@@ -15,37 +15,52 @@ pub(super) struct Line<'a> {
     /// `read of patient, stop`.
     pub powers: String,
     pub components: Vec<&'a Component>,
+    /// Where the paths end, when that is not the cause itself: whose operator has the power. By id.
+    pub through: BTreeMap<&'a str, &'a Component>,
 }
 
 const LATER: &str = "at the next build, deploy or renewal";
 
 /// Powers that one holder has over the same components are told together. Those from abroad first.
 pub(super) fn lines<'a>(view: &Comparison<'_>, way: Way, group: &Group<'a>) -> Vec<Line<'a>> {
-    // Side, hint, holder, then the power in its words: to components by id.
-    type Key = (Side, bool, String);
-    let mut by_power: BTreeMap<(Key, Power, String), BTreeMap<&'a str, &'a Component>> = BTreeMap::new();
+    let mut by_power: BTreeMap<(Key, Power, String), Over<'a>> = BTreeMap::new();
     for one in &group.powers {
         let holder = one.jurisdiction.map_or_else(|| "unknown".to_owned(), |country| country.to_string());
         let key = ((view.side(one), !one.counts(), holder), one.power, word(way, one));
-        by_power.entry(key).or_default().insert(&one.component.id, one.component);
+        let over = by_power.entry(key).or_default();
+        over.components.insert(&one.component.id, one.component);
+        let end = one.path.last().filter(|end| end.id != group.cause.component.id && end.id != one.component.id);
+        over.through.extend(end.map(|end| (&*end.id, *end)));
     }
     let mut together: BTreeMap<(Key, Vec<&'a str>), Line<'a>> = BTreeMap::new();
-    for ((key, _, word), components) in by_power {
-        let ids: Vec<&str> = components.keys().copied().collect();
+    for ((key, _, word), over) in by_power {
+        let ids: Vec<&str> = over.components.keys().copied().collect();
         let (side, hint, holder) = key.clone();
         let line = together.entry((key, ids)).or_insert_with(|| Line {
             side,
             hint,
             holder,
             powers: String::new(),
-            components: components.into_values().collect(),
+            components: over.components.into_values().collect(),
+            through: BTreeMap::new(),
         });
+        line.through.extend(over.through);
         if !line.powers.is_empty() {
             line.powers.push_str(", ");
         }
         line.powers.push_str(&word);
     }
     together.into_values().collect()
+}
+
+/// Side, hint, holder.
+type Key = (Side, bool, String);
+
+/// Over which components a power is, and where its paths end.
+#[derive(Default)]
+struct Over<'a> {
+    components: BTreeMap<&'a str, &'a Component>,
+    through: BTreeMap<&'a str, &'a Component>,
 }
 
 fn word(way: Way, one: &PowerChange<'_>) -> String {
@@ -84,25 +99,41 @@ pub(super) fn cause(way: Way, cause: &Cause<'_>) -> (&'static str, String) {
     }
 }
 
-/// Names of components, cut after `most`; the one that is the cause itself is `itself`.
-pub(super) fn names(cause: &Cause<'_>, components: &[&Component], most: usize) -> String {
+/// Names of components, cut after `most`, each as `show` writes it; the one that is the cause itself is `itself`.
+pub(super) fn names(
+    cause: &Cause<'_>,
+    components: &[&Component],
+    most: usize,
+    show: impl Fn(&str) -> String,
+) -> String {
     let itself = |one: &Component| cause.link.is_none() && one.id == cause.component.id;
-    let mut names: Vec<&str> = Vec::new();
-    if components.iter().any(|one| itself(one)) {
-        names.push("itself");
-    }
+    let mut names: Vec<String> = components.iter().filter(|one| itself(one)).map(|_| "itself".to_owned()).collect();
     // Two of one name are told apart by their ids.
     let mut of_name: BTreeMap<&str, usize> = BTreeMap::new();
     components.iter().for_each(|one| *of_name.entry(&one.name).or_default() += 1);
-    for one in components.iter().filter(|one| !itself(one)) {
-        names.push(if of_name.get(&*one.name).is_some_and(|number| *number > 1) { &one.id } else { &one.name });
-        if names.len() >= most {
-            break;
-        }
-    }
+    let others = components.iter().filter(|one| !itself(one));
+    let name = |one: &&&Component| {
+        let alone = of_name.get(&*one.name).is_none_or(|number| *number == 1);
+        show(if alone { &one.name } else { &one.id })
+    };
+    names.extend(others.take(most.saturating_sub(names.len())).map(|one| name(&one)));
     let more = components.len().saturating_sub(names.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}{more}", names.join(", "))
+}
+
+/// `, through host:logs.example`, or nothing when it is the cause itself.
+pub(super) fn through(cause: &Cause<'_>, line: &Line<'_>, most: usize, show: impl Fn(&str) -> String) -> String {
+    // The link of a cause tells its end already.
+    let told = |id: &str| cause.link.is_some_and(|(_, to)| &*to.id == id);
+    let ends: Vec<&str> = line.through.keys().copied().filter(|id| !told(id)).collect();
+    if ends.is_empty() {
+        return String::new();
+    }
+    let shown: Vec<String> = ends.iter().take(most).map(|id| show(id)).collect();
+    let more = ends.len().saturating_sub(shown.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!(", through {}{more}", shown.join(", "))
 }
 
 pub(super) fn place(seen: Option<&Seen>) -> String {

@@ -1,4 +1,4 @@
-use super::lines::{cause, control, lines, location, names, place};
+use super::lines::{cause, control, lines, location, names, place, through};
 use super::{Comparison, Way};
 use crate::Side;
 use crate::table::count;
@@ -85,14 +85,15 @@ fn groups(view: &Comparison<'_>, way: Way, out: &mut Comment) {
         let seen = if seen.is_empty() { String::new() } else { format!(" ({})", code(&seen)) };
         out.line(&format!("- {words} {}{seen}", code(&ids)));
         for line in lines(view, way, group) {
-            let names = names(&group.cause, &line.components, NAMES_SHOWN);
+            let names = names(&group.cause, &line.components, NAMES_SHOWN, code);
+            let through = through(&group.cause, &line, NAMES_SHOWN, code);
             let side = match line.side {
                 _ if line.hint => " (hint only)",
                 Side::Foreign if way == Way::Gained => " (abroad)",
                 _ => "",
             };
-            let holder = if line.side == Side::Foreign { format!("**{}**", line.holder) } else { line.holder };
-            out.line(&format!("  - {holder}{side}: {} over {}", prose(&line.powers), code(&names)));
+            let holder = if line.side == Side::Foreign { format!("**{}**", line.holder) } else { line.holder.clone() };
+            out.line(&format!("  - {holder}{side}: {} over {names}{through}", prose(&line.powers)));
         }
     }
 }
