@@ -60,11 +60,17 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// The groups with what is from abroad first, then what is unknown.
+    /// The groups with what is from abroad first, then what is unknown; on each side those first whose cause is what the
+    /// holder of the power runs, before the parts that only lead there.
     fn by_side(&self, way: Way) -> Vec<(Side, &'a Group<'a>)> {
         let side = |group: &Group<'_>| group.powers.iter().map(|one| self.side(one)).min().unwrap_or(Side::Home);
         let mut groups: Vec<_> = self.groups(way).iter().map(|group| (side(group), group)).collect();
-        groups.sort_by_key(|(side, group)| (group.powers.iter().all(|one| !one.counts()), *side));
+        let leads_there = |group: &Group<'_>| {
+            let cause = group.cause.link.map_or(group.cause.component, |(_, to)| to);
+            !group.powers.iter().any(|one| one.path.last().is_some_and(|end| end.id == cause.id))
+        };
+        let hint = |group: &Group<'_>| group.powers.iter().all(|one| !one.counts());
+        groups.sort_by_cached_key(|(side, group)| (hint(group), *side, leads_there(group)));
         groups
     }
 

@@ -357,6 +357,35 @@ fn revisions_that_cannot_be_read() {
 }
 
 #[test]
+fn a_comment_is_never_too_long() {
+    let hosts: String = (0..3_000).map(|n| format!("A{n}_URL=https://a{n}.{}.io/v1\n", "nobody".repeat(8))).collect();
+    let folder = tree(&[("a/x.env", "MISTRAL_URL=https://api.mistral.ai/v1\n"), ("b/x.env", &hosts)]);
+    let (_, out, _) = diff(folder.path(), &["a", "b", "--format", "markdown"]);
+    // What GitHub takes; and enough of it is used.
+    assert!((50_000..65_536).contains(&out.chars().count()), "{}", out.chars().count());
+    assert!(out.trim_end().ends_with("`allod diff` shows them."), "{}", &out[out.len() - 200..]);
+    let (_, out, _) = diff(folder.path(), &["a", "b"]);
+    assert!(out.lines().count() < 200 && out.contains("more: --verbose shows all"), "{out}");
+    let (_, all, _) = diff(folder.path(), &["a", "b", "--verbose"]);
+    assert!(all.contains("a2999.") && !all.contains("--verbose"));
+}
+
+#[test]
+fn the_parts_that_lead_to_a_new_host_say_so() {
+    let compose = |service: &str| format!("services:\n  old:\n    image: nginx\n{service}");
+    let folder = tree(&[
+        ("a/compose.yaml", &compose("")),
+        (
+            "b/compose.yaml",
+            &compose("  new:\n    image: nginx\n    environment:\n      LOGS_URL: https://api.newrelic.com/v1\n"),
+        ),
+    ]);
+    let (code, out, _) = diff(folder.path(), &["a", "b"]);
+    assert_eq!(code, 1);
+    insta::assert_snapshot!("diff_through", out);
+}
+
+#[test]
 fn a_repository_runs_nothing_and_fetches_nothing() {
     let folder = repository(&[("x.env", "MISTRAL_URL=https://api.mistral.ai/v1\n")]);
     let path = folder.path();

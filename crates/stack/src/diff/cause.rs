@@ -145,12 +145,13 @@ fn alternative(here: &View<'_>, there: &View<'_>, held: &Held) -> Option<Key> {
         let from = here.other(*at)?;
         for (_, link) in here.links_between(*at, *next) {
             let Some(group) = &link.any_of else { continue };
-            let still = |to: u32| {
-                there
-                    .other(to)
-                    .is_some_and(|to| here.links_between(*at, to).any(|(_, link)| link.any_of.as_ref() == Some(group)))
+            let of_group = |link: &Link| link.any_of.as_ref() == Some(group);
+            let still = |other: &Link| {
+                there.other(other.to).is_some_and(|to| {
+                    here.links_between(*at, to).any(|(_, link)| link.kind == other.kind && of_group(link))
+                })
             };
-            let gone = there.links_from(from).find(|(_, link)| link.any_of.as_ref() == Some(group) && !still(link.to));
+            let gone = there.links_from(from).find(|(_, link)| of_group(link) && !still(link));
             if let Some((position, _)) = gone {
                 return Some(Key::Alternative(position));
             }
