@@ -101,10 +101,9 @@ pub(super) fn matched(before: &Snapshot, after: &Snapshot) -> (Vec<Option<u32>>,
     // The same thing under another id: only when it is the only one on either side, so that nothing is guessed.
     let (gone, new) = (by_stem(before, &forth), by_stem(after, &back));
     for (stem, old) in &gone {
-        if let ([old], Some([new])) = (old.as_slice(), new.get(stem).map(Vec::as_slice)) {
-            if let (Some(slot), Some(other)) = (forth.get_mut(*old as usize), back.get_mut(*new as usize)) {
-                (*slot, *other) = (Some(*new), Some(*old));
-            }
+        let ([old], Some([new])) = (old.as_slice(), new.get(stem).map(Vec::as_slice)) else { continue };
+        if let (Some(slot), Some(other)) = (forth.get_mut(*old as usize), back.get_mut(*new as usize)) {
+            (*slot, *other) = (Some(*new), Some(*old));
         }
     }
     (forth, back)
