@@ -180,7 +180,11 @@ fn saved_audits_that_cannot_be_used() {
             assert_eq!((code, out.as_str()), (2, ""), "{args:?}: {err}");
             assert!(err.starts_with("error[E005]: ") && err.contains("\nhint: "), "{args:?}: {err}");
             if args[1] == "a" {
-                shown += &err;
+                // Where in the file it broke changes with every field that an audit gets.
+                shown += &err
+                    .lines()
+                    .map(|line| format!("{}\n", line.split(" at line ").next().unwrap()))
+                    .collect::<String>();
             }
         }
     }

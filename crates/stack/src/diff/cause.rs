@@ -4,9 +4,9 @@
 use super::same::{View, same_control};
 use super::snapshot::{Component, Held, Link, Seen};
 use super::{Group, PowerChange};
-use crate::powers::{Power, UNCLASSIFIED, When};
+use crate::powers::{Power, SECRETS, UNCLASSIFIED, When};
 use allod_facts::LinkKind;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The change behind a gain (or a loss).
 #[derive(Clone, Debug, PartialEq)]
@@ -89,6 +89,7 @@ fn cause(here: &View<'_>, there: &View<'_>, held: &Held, change: &PowerChange<'_
     along(here, there, &held.path, false)
         .or_else(|| along(here, there, &held.path, true))
         .or_else(|| alternative(here, there, held).filter(|_| held.power == Power::Stop))
+        .or_else(|| change.data.iter().find_map(|class| downstream(here, there, held, class)))
         .or_else(|| change.data.iter().find_map(|class| flows.origin(here, there, class, held.component)))
         .unwrap_or_else(|| Key::Unseen(held.path.last().copied().unwrap_or(held.component)))
 }
@@ -97,23 +98,63 @@ fn cause(here: &View<'_>, there: &View<'_>, held: &Held, change: &PowerChange<'_
 /// is no change, unless `any`.
 fn along(here: &View<'_>, there: &View<'_>, path: &[u32], any: bool) -> Option<Key> {
     for (step, at) in path.iter().enumerate() {
-        let Some(other) = here.other(*at) else { return Some(Key::Component(*at)) };
-        if !here.component(*at).zip(there.component(other)).is_some_and(|(one, two)| same_control(one, two)) {
-            return Some(Key::Control(*at));
+        let change = part(here, there, *at).or_else(|| hop(here, there, *at, *path.get(step + 1)?, any));
+        if change.is_some() {
+            return change;
         }
-        let Some(next) = path.get(step + 1) else { continue };
-        let Some(next_there) = here.other(*next) else { return Some(Key::Component(*next)) };
-        let mut changed = None;
-        let mut as_before = false;
-        for (position, link) in here.links_between(*at, *next) {
-            match likeness(there, link, other, next_there) {
-                Likeness::Same => as_before = true,
-                Likeness::Terms => changed = changed.or(Some(Key::Terms(position))),
-                Likeness::New => changed = changed.or(Some(Key::Link(position))),
+    }
+    None
+}
+
+/// A component that is here only, or is controlled otherwise.
+fn part(here: &View<'_>, there: &View<'_>, at: u32) -> Option<Key> {
+    let Some(other) = here.other(at) else { return Some(Key::Component(at)) };
+    let alike = here.component(at).zip(there.component(other)).is_some_and(|(one, two)| same_control(one, two));
+    (!alike).then_some(Key::Control(at))
+}
+
+/// A link from one component to the next that is here only or has other terms, where no other one makes the same hop as
+/// before, or `any`.
+fn hop(here: &View<'_>, there: &View<'_>, at: u32, next: u32, any: bool) -> Option<Key> {
+    let (Some(from), Some(to)) = (here.other(at), here.other(next)) else { return Some(Key::Component(next)) };
+    let mut changed = None;
+    let mut as_before = false;
+    for (position, link) in here.links_between(at, next) {
+        match likeness(there, link, from, to) {
+            Likeness::Same => as_before = true,
+            Likeness::Terms => changed = changed.or(Some(Key::Terms(position))),
+            Likeness::New => changed = changed.or(Some(Key::Link(position))),
+        }
+    }
+    changed.filter(|_| any || !as_before)
+}
+
+/// Components that are looked at below one: paths are short, and there may be many powers.
+const MAX_DOWNSTREAM: usize = 256;
+
+/// The nearest change on the way that one data class takes to the holder: a power has the path of its first class only.
+fn downstream(here: &View<'_>, there: &View<'_>, held: &Held, class: &str) -> Option<Key> {
+    let read = |at: u32| here.held(at, held.jurisdiction, Power::Read);
+    // Secrets are read by whoever reads anything of the deployer: from there on, any class will do.
+    let mut seen = BTreeSet::from([(held.component, false)]);
+    let mut queue = VecDeque::from([(held.component, false)]);
+    while let Some((at, any_class)) = queue.pop_front() {
+        let change = part(here, there, at);
+        if change.is_some() {
+            return change;
+        }
+        for (_, link) in here.links_from(at).take(MAX_DOWNSTREAM) {
+            let any_class = any_class || (class == SECRETS && link.kind == LinkKind::DeployedBy);
+            if !read(link.to).is_some_and(|held| any_class || held.data.iter().any(|known| &**known == class)) {
+                continue;
             }
-        }
-        if changed.is_some() && (any || !as_before) {
-            return changed;
+            let change = hop(here, there, at, link.to, true);
+            if change.is_some() {
+                return change;
+            }
+            if seen.len() < MAX_DOWNSTREAM && seen.insert((link.to, any_class)) {
+                queue.push_back((link.to, any_class));
+            }
         }
     }
     None

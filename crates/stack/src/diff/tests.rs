@@ -193,6 +193,21 @@ fn each_change_is_the_cause_of_what_it_gives() {
             "db patient,billing\nhost:logs.us\ndb sends_to host:logs.us billing",
             "db patient,billing\nhost:logs.us\ndb sends_to host:logs.us billing,patient",
         ),
+        (
+            "a deployer that is read brings the secrets",
+            "app\nhost:logs.us\napp runs_on host:logs.us",
+            "app\nci\nhost:logs.us\napp runs_on host:logs.us\napp deployed_by ci\nci runs_on app",
+        ),
+        (
+            "another link carries another class",
+            "db billing,patient\nhost:logs.us\nhost:two.us\ndb sends_to host:logs.us billing",
+            "db billing,patient\nhost:logs.us\nhost:two.us\ndb sends_to host:logs.us billing\ndb sends_to host:two.us patient",
+        ),
+        (
+            "an alternative of another kind to the same host is removed",
+            "app\nhost:logs.us\napp runs_on host:logs.us |g\napp deployed_by host:logs.us |g",
+            "app\nhost:logs.us\napp deployed_by host:logs.us |g",
+        ),
         ("nobody knows the new host", "app", "app\nhost:api.nobody.io\napp sends_to host:api.nobody.io"),
         ("a hint", "app", "app\nhost:logs.us ~\napp sends_to host:logs.us"),
         (
