@@ -5,7 +5,7 @@ use super::same::{View, same_control};
 use super::snapshot::{Component, Held, Link, Seen};
 use super::{Group, PowerChange};
 use crate::powers::{Power, SECRETS, UNCLASSIFIED, When};
-use allod_facts::LinkKind;
+use allod_facts::{LinkKind, Role};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The change behind a gain (or a loss).
@@ -25,7 +25,7 @@ pub enum CauseKind {
     Component,
     /// Who controls the component differs.
     Control,
-    /// The component states more data classes here.
+    /// The component states other data classes here.
     Data,
     /// The link is here only.
     Link,
@@ -63,10 +63,14 @@ pub(super) fn gained<'a>(here: &View<'a>, there: &View<'a>) -> Vec<Group<'a>> {
 
 fn change<'a>(here: &View<'a>, there: &View<'a>, held: &'a Held) -> Option<PowerChange<'a>> {
     let other = here.other(held.component).and_then(|at| there.held(at, held.jurisdiction, held.power));
-    // Who reads a component already reads whatever of it has no name: that a class is not stated any more gives nobody
-    // anything. What new unnamed data comes from shows at the component that it comes from.
+    // What is not ours is taken to hold data without a name when nothing with a name reaches it any more: that gives
+    // nobody anything who read it before. Data without a name comes from something of ours, and shows there.
+    let ours = here.component(held.component).is_some_and(|one| one.role == Role::Own);
     let known = |class: &str| {
-        other.is_some_and(|other| class == UNCLASSIFIED || other.data.iter().any(|known| &**known == class))
+        other.is_some_and(|other| {
+            let has = |class: &str| other.data.iter().any(|known| &**known == class);
+            has(class) || class == UNCLASSIFIED && !ours && other.data.iter().any(|known| &**known != SECRETS)
+        })
     };
     let data: Vec<&str> = held.data.iter().map(|class| &**class).filter(|class| !known(class)).collect();
     let sooner = other.is_some_and(|other| held.when == When::Now && other.when == When::Later);
@@ -231,6 +235,10 @@ fn origins(here: &View<'_>, there: &View<'_>, class: &str) -> BTreeMap<u32, Key>
         let other = here.other(at).and_then(|at| there.component(at));
         if states(&one.data) && other.is_none_or(|other| !states(&other.data)) {
             reach(&mut queue, at, if other.is_none() { Key::Component(at) } else { Key::Data(at) });
+        }
+        // Nothing says any more what its data is.
+        if class == UNCLASSIFIED && one.data.is_empty() && other.is_some_and(|other| !other.data.is_empty()) {
+            reach(&mut queue, at, Key::Data(at));
         }
     }
     for (position, link) in here.snapshot.links.iter().enumerate() {

@@ -204,9 +204,19 @@ fn each_change_is_the_cause_of_what_it_gives() {
             "db billing,patient\nhost:logs.us\nhost:two.us\ndb sends_to host:logs.us billing\ndb sends_to host:two.us patient",
         ),
         (
-            "an alternative of another kind to the same host is removed",
-            "app\nhost:logs.us\napp runs_on host:logs.us |g\napp deployed_by host:logs.us |g",
-            "app\nhost:logs.us\napp deployed_by host:logs.us |g",
+            "who read the secrets reads all",
+            "app\nhost:logs.us\napp deployed_by host:logs.us",
+            "app\nhost:logs.us\napp deployed_by host:logs.us\napp runs_on host:logs.us",
+        ),
+        (
+            "a link to a host is removed, and nothing reaches it any more",
+            "db patient\nhost:logs.us\ndb sends_to host:logs.us",
+            "db patient\nhost:logs.us",
+        ),
+        (
+            "a class is not stated any more",
+            "db patient\nhost:logs.us\ndb sends_to host:logs.us",
+            "db\nhost:logs.us\ndb sends_to host:logs.us",
         ),
         ("nobody knows the new host", "app", "app\nhost:api.nobody.io\napp sends_to host:api.nobody.io"),
         ("a hint", "app", "app\nhost:logs.us ~\napp sends_to host:logs.us"),
@@ -292,7 +302,8 @@ fn finest(snapshot: &Snapshot) -> BTreeSet<String> {
     for held in &snapshot.powers {
         let id = &snapshot.components[held.component as usize].id;
         let name = format!("{:?} {} {id}", held.jurisdiction, held.power.name());
-        all.extend(held.data.iter().filter(|class| &***class != UNCLASSIFIED).map(|class| format!("{name} {class}")));
+        let counts = |class: &str| class != UNCLASSIFIED || !id.contains(':');
+        all.extend(held.data.iter().filter(|class| counts(class)).map(|class| format!("{name} {class}")));
         all.insert(name.clone());
         if held.when == When::Now && held.power == Power::Stop {
             all.insert(format!("{name} now"));
@@ -305,7 +316,8 @@ fn finest_of(groups: &[Group<'_>]) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     for one in groups.iter().flat_map(|group| &group.powers) {
         let name = format!("{:?} {} {}", one.jurisdiction, one.power.name(), one.component.id);
-        all.extend(one.data.iter().filter(|class| **class != UNCLASSIFIED).map(|class| format!("{name} {class}")));
+        let counts = |class: &str| class != UNCLASSIFIED || !one.component.id.contains(':');
+        all.extend(one.data.iter().filter(|class| counts(class)).map(|class| format!("{name} {class}")));
         if one.other.is_none() {
             all.insert(name.clone());
         }
