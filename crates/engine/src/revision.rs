@@ -149,8 +149,8 @@ fn git(folder: &Path) -> Command {
         .args(["--no-pager", "--no-replace-objects", "--literal-pathspecs"])
         .args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false"])
         .env("GIT_OPTIONAL_LOCKS", "0")
-        // A repository may name a remote for objects that it lacks, and a program to reach it. git 2.44 and later obey
-        // the first of these; the second allows no protocol at all.
+        // A repository may name a remote for objects that it lacks, and a program to reach it. Newer versions of
+        // git obey the first of these; the second allows no protocol at all.
         .env("GIT_NO_LAZY_FETCH", "1")
         .env("GIT_ALLOW_PROTOCOL", "none")
         .env("GIT_TERMINAL_PROMPT", "0")
@@ -272,7 +272,7 @@ fn write(
 }
 
 /// One answer of `git cat-file --batch`: `<id> <type> <size>`, the bytes, a line's end; or `<id> missing`.
-/// Source: <https://git-scm.com/docs/git-cat-file#_batch_output>.
+/// As git 2.47 prints it; any other answer is an error.
 fn one(out: &mut impl BufRead, object: &str, path: &Path, budget: &mut u64) -> Result<(), RevisionError> {
     let broken = || RevisionError::Git(format!("no answer about the object {object}"));
     let mut head = String::new();

@@ -1,5 +1,5 @@
 //! What `git ls-tree -r -z` prints: `<mode> SP <type> SP <object> TAB <file>`, ended by a zero byte.
-//! Source: <https://git-scm.com/docs/git-ls-tree#_output_format>.
+//! Source: <https://git.github.io/htmldocs/git-ls-tree.html>.
 
 use std::path::PathBuf;
 

@@ -5,7 +5,7 @@ use crate::table::count;
 use allod_stack::diff::{Remark, Remarks};
 
 /// A comment is cut to this many characters: GitHub takes 65,536 (its API says "Body is too long (maximum is 65536
-/// characters)"), GitLab more. The rest is room for what a job puts around it.
+/// characters)"). The rest is room for what a job puts around it.
 pub const MAX_COMMENT_CHARS: usize = 60_000;
 /// Names of components on one line.
 const NAMES_SHOWN: usize = 8;
