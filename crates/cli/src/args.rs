@@ -36,6 +36,11 @@ pub enum Command {
     /// A calculation on the files; nothing is touched. Exit code: 0 when nothing that you run is hit, 1 when something
     /// is, 2 when the drill could not be done.
     Drill(Drill),
+    /// Compare two audits: which powers were gained and lost, by whom, through which change.
+    ///
+    /// Exit code: 0 when nothing foreign was gained, 1 when something was, 2 when it could not be done.
+    #[command(override_usage = "allod diff [OPTIONS] BEFORE AFTER\n       allod diff [OPTIONS] --since REV [PATH]")]
+    Diff(Diff),
     /// Explain a code of a finding, a diagnostic or an error.
     Explain(Explain),
     /// Look into the register of services and entities.
@@ -90,6 +95,47 @@ pub struct Audit {
     /// Ask this server instead of those in /etc/resolv.conf: to ask a certain server, and for tests.
     #[arg(long, value_name = "ADDR:PORT", requires = "resolve")]
     pub resolver: Option<Resolver>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Diff {
+    /// BEFORE and AFTER: folders or files to audit, or audits that were saved with `--format json`. With --since: the
+    /// path to audit (default: the current folder).
+    #[arg(value_name = "PATH", num_args = 0..=2)]
+    pub paths: Vec<PathBuf>,
+    /// Compare the working tree with this git revision (a branch, a tag, a commit) of the repository that it lies in.
+    /// Reads the objects with the program git; nothing is checked out, run or fetched.
+    #[arg(long, value_name = "REV")]
+    pub since: Option<String>,
+    /// How to show the result.
+    #[arg(long, short, value_enum, default_value_t = DiffFormat::Human)]
+    pub format: DiffFormat,
+    /// Write the result to a file.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Jurisdictions that are ours: EU, EEA or country codes, with commas between. Default: the home of the saved audit,
+    /// otherwise EU.
+    #[arg(long, value_delimiter = ',', value_name = "PLACES")]
+    pub home: Option<Vec<String>>,
+    /// Exit 0 also when something foreign was gained.
+    #[arg(long)]
+    pub exit_zero: bool,
+    /// Exit 1 also when somebody unknown gained a power.
+    #[arg(long, conflicts_with = "exit_zero")]
+    pub fail_on_unknown: bool,
+    /// A folder of register files that add to or correct the built-in register, for what is audited now.
+    #[arg(long, value_name = "DIR")]
+    pub register: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DiffFormat {
+    /// For a person, by cause.
+    Human,
+    /// Schema allod.diff/1.
+    Json,
+    /// GitHub-flavoured Markdown, for a comment on a merge request.
+    Markdown,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

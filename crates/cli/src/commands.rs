@@ -1,4 +1,5 @@
 pub mod audit;
+pub mod diff;
 pub mod drill;
 pub mod explain;
 pub mod formats;

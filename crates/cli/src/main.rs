@@ -25,6 +25,7 @@ fn main() -> ExitCode {
     let done = match &args.command {
         Command::Audit(audit) => commands::audit::run(audit, &args.global),
         Command::Drill(drill) => commands::drill::run(drill, &args.global),
+        Command::Diff(diff) => commands::diff::run(diff, &args.global),
         Command::Explain(explain) => commands::explain::run(explain),
         Command::Register(register) => commands::register::run(register, &args.global),
         Command::Formats => commands::formats::run(),

@@ -1,17 +1,20 @@
 //! The binary as a user runs it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::needless_pass_by_value)]
 
-#[path = "it/formats.rs"]
-mod formats;
-
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+#[path = "it/diff.rs"]
+mod diff;
 #[path = "it/drill.rs"]
 mod drill;
+#[path = "it/formats.rs"]
+mod formats;
+#[path = "it/revision.rs"]
+mod revision;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()

@@ -1,7 +1,8 @@
 use crate::collect::{Collected, Stage, collect};
 use crate::overlay;
 use crate::resolve::{Resolver, resolve};
-use allod_evidence::Audit;
+use crate::revision::RevisionError;
+use allod_evidence::{Audit, SavedError};
 use allod_facts::{Diagnostic, Facts, Severity};
 use allod_readers::{Files, READERS, Read, Reader, Scope};
 use allod_register::{Problem, Register};
@@ -47,6 +48,27 @@ pub enum Error {
     RegisterProblems(Vec<Problem>),
     #[error("could not use the built-in register")]
     Register(#[source] allod_register::Error),
+    #[error("could not read the saved audit `{}`", path.display())]
+    SavedFile {
+        path: PathBuf,
+        #[source]
+        cause: std::io::Error,
+    },
+    #[error("`{}` cannot be used as a saved audit", path.display())]
+    Saved {
+        path: PathBuf,
+        #[source]
+        cause: SavedError,
+    },
+    #[error("the audits look from different homes: `{one}` and `{other}`")]
+    OtherHome { one: String, other: String },
+    #[error("could not read revision `{revision}` of `{}`", path.display())]
+    Revision {
+        revision: String,
+        path: PathBuf,
+        #[source]
+        cause: RevisionError,
+    },
 }
 
 impl Error {
@@ -54,6 +76,8 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Error::NoSuchPath { .. } | Error::NothingRead { .. } => "E001",
+            Error::SavedFile { .. } | Error::Saved { .. } | Error::OtherHome { .. } => "E005",
+            Error::Revision { .. } => "E006",
             Error::RegisterFolder { .. } | Error::RegisterProblems(_) | Error::Register(_) => "E004",
         }
     }

@@ -1,14 +1,19 @@
 //! What others embed: an audit from a path to a result. Walks the tree, hands the files to the readers, builds the
-//! stack. Prints nothing, and speaks to no server but a resolver that the options name.
+//! stack. Prints nothing, and speaks to no server but a resolver that the options name. Runs no program
+//! but git, and that only to read a revision that the options name.
 
 mod audit;
 mod collect;
+mod compare;
 mod overlay;
 mod resolve;
+mod revision;
 
 pub use audit::{Error, Options, audit, register};
 pub use collect::{Stage, root_of};
+pub use compare::{CompareOptions, Compared, Source, compare};
 pub use resolve::Resolver;
+pub use revision::RevisionError;
 
 /// Every format that can be read.
 pub fn readers() -> &'static [&'static allod_readers::Reader] {

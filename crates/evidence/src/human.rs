@@ -41,7 +41,7 @@ impl Look {
         self.paint("31", text)
     }
 
-    fn side(self, side: Side, text: &str) -> String {
+    pub(crate) fn side(self, side: Side, text: &str) -> String {
         match side {
             Side::Foreign => self.paint("31", text),
             Side::Unknown => self.paint("33", text),

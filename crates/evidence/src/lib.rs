@@ -3,6 +3,7 @@
 mod chokepoints;
 mod csv;
 mod cyclonedx;
+pub mod diff;
 mod dot;
 mod drill;
 mod github;
@@ -16,6 +17,7 @@ mod mermaid;
 mod picture;
 mod review;
 mod sarif;
+mod saved;
 mod table;
 mod trace;
 
@@ -32,9 +34,11 @@ pub use json::{SCHEMA, json};
 pub use markdown::markdown;
 pub use mermaid::mermaid;
 pub use sarif::sarif;
+pub use saved::{Saved, SavedError, is_saved, read_saved};
 pub use trace::{NoSuchPart, trace};
 
 use allod_facts::{Country, Layer, Role};
+use allod_stack::diff::Snapshot;
 use allod_stack::{Control, Finding, Holder, Home, NoReplacement, Part, Powers, Priority, Replacement, Stack};
 use std::collections::BTreeMap;
 
@@ -91,6 +95,11 @@ impl Side {
 }
 
 impl<'r> Audit<'r> {
+    /// What of it is compared with another audit.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::of(&self.stack, &self.powers, &self.findings)
+    }
+
     pub fn new(root: String, home: Home, stack: Stack<'r>, coverage: Coverage) -> Audit<'r> {
         let powers = Powers::of(&stack);
         let findings = stack.findings(&home);

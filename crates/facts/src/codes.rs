@@ -84,4 +84,6 @@ pub const CODES: &[Code] = &[
     c("E002", "bad-argument", "an argument has a value that does not exist"),
     c("E003", "not-written", "the output could not be written"),
     c("E004", "register-unusable", "an overlay of the register has problems, so no audit was made"),
+    c("E005", "audit-unusable", "a saved audit cannot be read, or not be compared with the other one"),
+    c("E006", "revision-unusable", "a git revision could not be read"),
 ];

@@ -1,5 +1,5 @@
 use crate::{Clue, Layer, Place};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// One part of a stack: a workload, a bucket, a zone, an image, a host that something talks to.
@@ -27,7 +27,7 @@ pub struct Component {
 }
 
 /// What the organisation has to do with a component.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// The organisation runs it itself: a workload, a Compose service, a job. Nobody operates it for them; what holds
@@ -39,7 +39,7 @@ pub enum Role {
     Artefact,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Confidence {
     /// A hint: the code could use it (an SDK in a manifest).

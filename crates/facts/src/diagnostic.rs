@@ -1,5 +1,5 @@
 use crate::{ComponentRef, Evidence};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The user's material has a problem: a broken file, a module that calls itself. The audit goes on.
@@ -16,7 +16,7 @@ pub struct Diagnostic {
     pub hint: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     Note,

@@ -1,5 +1,5 @@
 use crate::{ComponentRef, Evidence};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A dependency of one component on another. `from` needs or uses `to`; powers over `to` reach `from`.
@@ -18,7 +18,7 @@ pub struct Link {
 }
 
 /// The kinds of links and, in the stack crate, the powers that each one passes (see `docs/GLOSSARY.md`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkKind {
     RunsOn,
@@ -58,7 +58,7 @@ impl Mitigation {
 }
 
 /// What cuts a power, as seen in a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mitigation {
     /// The customer holds the key, outside the provider: cuts *read* at rest.

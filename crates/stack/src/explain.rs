@@ -1,8 +1,10 @@
 use crate::fixpoint::Hop;
 use crate::graph::Stack;
-use crate::powers::{Holder, Lane, Powers};
+use crate::powers::{Holder, Lane, Power, Powers, When};
 use crate::resolve::{Controller, Ground};
+use allod_facts::Country;
 use allod_register::Entity;
+use std::collections::BTreeMap;
 
 /// How a holder comes to a power over a part: along links, then through ownership.
 #[derive(Clone, Debug)]
@@ -13,7 +15,53 @@ pub struct Path<'r> {
     pub parties: Vec<Controller<'r>>,
 }
 
+/// A power of a jurisdiction over one part, all its lanes together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holding {
+    /// `None`: a party that nobody knows.
+    pub jurisdiction: Option<Country>,
+    /// Its position in [`Powers::holders`].
+    pub holder: usize,
+    pub power: Power,
+    /// *Stop* with its earliest time; for *read* the first data class.
+    pub first: Lane,
+    /// For *read*: positions of the data classes.
+    pub classes: Vec<usize>,
+}
+
+impl Holding {
+    pub fn when(&self) -> When {
+        self.first.when()
+    }
+}
+
 impl Powers {
+    /// The powers of jurisdictions over a part: one entry for each jurisdiction and power.
+    pub fn holdings(&self, part: usize) -> Vec<Holding> {
+        let mut held: BTreeMap<(usize, Power), Holding> = BTreeMap::new();
+        for lane in self.lanes() {
+            for holder in self.held_by(part, lane) {
+                let jurisdiction = match self.holders.get(holder) {
+                    Some(Holder::Jurisdiction(country)) => Some(*country),
+                    Some(Holder::Unknown) => None,
+                    _ => continue,
+                };
+                let power = lane.power();
+                let one = held.entry((holder, power)).or_insert_with(|| Holding {
+                    jurisdiction,
+                    holder,
+                    power,
+                    first: lane,
+                    classes: Vec::new(),
+                });
+                if let Lane::Read(class) = lane {
+                    one.classes.push(class);
+                }
+            }
+        }
+        held.into_values().collect()
+    }
+
     /// The shortest path by which a holder has a power over a part; `None` when it has not. Among paths of one length
     /// the first by part id.
     pub fn explain<'r>(&self, stack: &Stack<'r>, part: usize, lane: Lane, holder: usize) -> Option<Path<'r>> {

@@ -40,6 +40,11 @@ impl Home {
         Ok(Home { names: names.iter().map(|name| name.to_ascii_uppercase()).collect(), countries })
     }
 
+    /// Whether it is the same jurisdictions, however they were written.
+    pub fn same_places(&self, other: &Home) -> bool {
+        self.countries == other.countries
+    }
+
     pub fn has(&self, country: Country) -> bool {
         self.countries.contains(&country)
     }

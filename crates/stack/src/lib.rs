@@ -4,6 +4,7 @@
 //! Same facts in any order give the same stack. Nothing here reads a file, asks a rule or knows a file format.
 
 mod chokepoints;
+pub mod diff;
 mod drill;
 mod explain;
 mod findings;
@@ -21,7 +22,7 @@ mod resolve;
 
 pub use chokepoints::{Chokepoint, Cut, Target};
 pub use drill::{Drill, Hit, Safe, Why};
-pub use explain::Path;
+pub use explain::{Holding, Path};
 pub use findings::Finding;
 pub use fixpoint::Hop;
 pub use graph::{Edge, Stack, Unknown};

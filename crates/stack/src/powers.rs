@@ -34,6 +34,15 @@ pub enum When {
     Later,
 }
 
+impl When {
+    pub fn name(self) -> &'static str {
+        match self {
+            When::Now => "now",
+            When::Later => "later",
+        }
+    }
+}
+
 /// One row of holders of a part: a power, with its time or its data class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lane {

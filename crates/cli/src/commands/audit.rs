@@ -2,7 +2,7 @@ use crate::args::{Audit as AuditArgs, Format, Global};
 use crate::exit::{Exit, Failure};
 use crate::output::{look, write};
 use crate::progress::Progress;
-use allod_engine::{Error, Options, Resolver};
+use allod_engine::{Error, Options, Resolver, RevisionError};
 use allod_evidence::{
     Audit, NoSuchPart, Show, chokepoints_human, chokepoints_json, csv, cyclonedx, dot, github, gitlab, html, human,
     json, markdown, mermaid, sarif, trace,
@@ -17,10 +17,7 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<Exit, Failure> {
             .hint("with --unresolved use human, json, markdown, github or gitlab"));
     }
     let only = args.only.as_deref().map(layer).transpose()?;
-    let home = Home::new(&args.home).map_err(|unknown| {
-        Failure::new("E002", format!("`{}` is no jurisdiction", unknown.0))
-            .hint("use EU, EEA or ISO country codes: --home EU,CH")
-    })?;
+    let home = home(&args.home)?;
     let resolve = args.resolve.then(|| args.resolver.unwrap_or(Resolver::System));
     let options = Options { paths: args.paths.clone(), home, register: args.register.clone(), resolve };
     let register = allod_engine::register(&options).map_err(|error| failure(&error))?;
@@ -90,6 +87,13 @@ fn exit(args: &AuditArgs, audit: &Audit<'_>) -> Exit {
     }
 }
 
+pub fn home(names: &[String]) -> Result<Home, Failure> {
+    Home::new(names).map_err(|unknown| {
+        Failure::new("E002", format!("`{}` is no jurisdiction", unknown.0))
+            .hint("use EU, EEA or ISO country codes: --home EU,CH")
+    })
+}
+
 pub fn layer(name: &str) -> Result<Layer, Failure> {
     Layer::from_name(&name.to_ascii_lowercase()).ok_or_else(|| {
         let names: Vec<&str> = Layer::ALL.iter().map(|(_, name)| *name).collect();
@@ -110,7 +114,29 @@ pub fn failure(error: &Error) -> Failure {
         Error::NothingRead { .. } => {
             failure.hint = Some("`allod formats` lists what can be read".to_owned());
         }
+        Error::Saved { .. } | Error::SavedFile { .. } => {
+            failure.hint = Some("make it again, whole: allod audit PATH --format json -o audit.json".to_owned());
+        }
+        Error::OtherHome { .. } => {
+            failure.hint = Some("audit both with the same --home".to_owned());
+        }
+        Error::Revision { cause, .. } => failure.hint = Some(about_git(cause).to_owned()),
         _ => {}
     }
     failure
+}
+
+fn about_git(cause: &RevisionError) -> &'static str {
+    match cause {
+        RevisionError::NoGit(_) => "install git, or compare two folders: allod diff BEFORE AFTER",
+        RevisionError::NoRepository(_) => "compare two folders or saved audits instead: allod diff BEFORE AFTER",
+        RevisionError::NoRevision => {
+            "`git log` lists commits; in CI, clone with history (GitHub: fetch-depth: 0, GitLab: GIT_DEPTH: 0)"
+        }
+        RevisionError::NoSubmodule { .. } => "fetch it first: git submodule update --init --recursive",
+        RevisionError::NoObject(_) => "fetch the objects first: allod fetches nothing",
+        RevisionError::Git(_) | RevisionError::TooLarge(_) | RevisionError::Folder(_) => {
+            "compare two folders or saved audits instead: allod diff BEFORE AFTER"
+        }
+    }
 }

@@ -42,6 +42,8 @@ pub fn page(id: &str) -> Option<&'static str> {
         "E002" => include_str!("../../../../../docs/codes/E002.md"),
         "E003" => include_str!("../../../../../docs/codes/E003.md"),
         "E004" => include_str!("../../../../../docs/codes/E004.md"),
+        "E005" => include_str!("../../../../../docs/codes/E005.md"),
+        "E006" => include_str!("../../../../../docs/codes/E006.md"),
         _ => return None,
     })
 }
