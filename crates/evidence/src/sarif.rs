@@ -1,26 +1,28 @@
 use crate::Audit;
+use crate::review::from_folder;
 use allod_facts::{CODES, Evidence, Severity};
 use serde_json::{Value, json};
 use std::io::Write;
 
-/// Writes findings, unresolved facts and diagnostics as SARIF 2.1.0.
+/// Writes findings, unresolved facts and diagnostics as SARIF 2.1.0. `folder` is the audited root as seen from the root
+/// of the repository.
 /// Source: <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>.
 ///
 /// # Errors
 /// What writing gives.
-pub fn sarif(audit: &Audit<'_>, out: &mut dyn Write) -> std::io::Result<()> {
+pub fn sarif(audit: &Audit<'_>, folder: &str, out: &mut dyn Write) -> std::io::Result<()> {
     let mut results: Vec<Value> = Vec::new();
     for finding in &audit.findings {
         let part = audit.stack.parts.get(finding.part);
         let seen = part.map(|part| part.fact.evidence.as_slice()).unwrap_or_default();
-        results.push(result(finding.code, level(finding.severity), &finding.message, seen));
+        results.push(result(finding.code, level(finding.severity), &finding.message, folder, seen));
     }
     for one in &audit.stack.unresolved {
-        results.push(result(one.code, "note", &one.message, std::slice::from_ref(&one.evidence)));
+        results.push(result(one.code, "note", &one.message, folder, std::slice::from_ref(&one.evidence)));
     }
     for one in &audit.stack.diagnostics {
         let seen = Evidence { path: one.path.clone(), line: one.line, end_line: one.line, reader: "" };
-        results.push(result(one.code, level(one.severity), &one.message, &[seen]));
+        results.push(result(one.code, level(one.severity), &one.message, folder, &[seen]));
     }
     let rules: Vec<Value> = CODES
         .iter()
@@ -48,20 +50,20 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-fn result(code: &str, level: &str, message: &str, seen: &[Evidence]) -> Value {
+fn result(code: &str, level: &str, message: &str, folder: &str, seen: &[Evidence]) -> Value {
     let mut result = json!({ "ruleId": code, "level": level, "message": { "text": message } });
     let (first, rest) = seen.split_first().map_or((None, seen), |(first, rest)| (Some(first), rest));
     if let (Some(first), Some(fields)) = (first, result.as_object_mut()) {
-        fields.insert("locations".into(), json!([location(first)]));
+        fields.insert("locations".into(), json!([location(folder, first)]));
         if !rest.is_empty() {
-            fields.insert("relatedLocations".into(), rest.iter().map(location).collect());
+            fields.insert("relatedLocations".into(), rest.iter().map(|seen| location(folder, seen)).collect());
         }
     }
     result
 }
 
-fn location(seen: &Evidence) -> Value {
-    let mut physical = json!({ "artifactLocation": { "uri": uri(&seen.path) } });
+fn location(folder: &str, seen: &Evidence) -> Value {
+    let mut physical = json!({ "artifactLocation": { "uri": uri(&from_folder(folder, &seen.path)) } });
     if let (true, Some(fields)) = (seen.line > 0, physical.as_object_mut()) {
         fields.insert("region".into(), json!({ "startLine": seen.line, "endLine": seen.end_line.max(seen.line) }));
     }

@@ -48,7 +48,7 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<Exit, Failure> {
         write(args.output.as_deref(), |out| match args.format {
             Format::Human => out.write_all(human(&audit, show, look).as_bytes()),
             Format::Json => json(&audit, show, out),
-            Format::Sarif => sarif(&audit, out),
+            Format::Sarif => sarif(&audit, &folder(&args.paths), out),
             Format::Html => html(&audit, out),
             Format::Markdown => out.write_all(markdown(&audit, show).as_bytes()),
             Format::Cyclonedx => cyclonedx(&audit, show, out),
