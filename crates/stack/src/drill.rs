@@ -16,6 +16,8 @@ pub struct Drill<'r> {
     pub by: Vec<Holder>,
     /// Parts that the parties run, serve or publish themselves, by position.
     pub theirs: Vec<usize>,
+    /// Parts that they hold in another way than by this power, by position: what the drill does not show.
+    pub theirs_otherwise: Vec<usize>,
     /// Our own parts that are hit, by event, then by position; for *read* once for each data class.
     pub hit: Vec<Hit<'r>>,
     /// Our own parts of which nobody can say: somebody unknown stands behind something that they need.
@@ -74,6 +76,7 @@ impl Powers {
             power,
             by: by.to_vec(),
             theirs: Vec::new(),
+            theirs_otherwise: Vec::new(),
             hit: Vec::new(),
             unknown: Vec::new(),
             safe: Vec::new(),
@@ -81,7 +84,11 @@ impl Powers {
         for (at, part) in stack.parts.iter().enumerate().filter(|(_, part)| !part.is_hint()) {
             let hit = flow.hit(&grid, at, PARTY);
             if !part.is_ours() {
-                drill.theirs.extend(flow.is_theirs(at).then_some(at));
+                if flow.is_theirs(at) {
+                    drill.theirs.push(at);
+                } else if flow.is_theirs_otherwise(at) {
+                    drill.theirs_otherwise.push(at);
+                }
                 continue;
             }
             match (hit, flow.hit(&grid, at, WITH_UNKNOWN)) {
@@ -132,6 +139,12 @@ impl<'a, 'r> Together<'a, 'r> {
         let mut row = [0];
         (0..self.lanes()).for_each(|lane| self.base(part, lane, &mut row));
         has_bit(&row, PARTY)
+    }
+
+    fn is_theirs_otherwise(&self, part: usize) -> bool {
+        let [party, _] = &self.masks;
+        let behind = |lane| self.powers.base_row(part, lane).iter().zip(party).any(|(a, b)| a & b != 0);
+        self.powers.lanes().any(behind)
     }
 
     fn told(&self, grid: &Grid, part: usize, lanes: &[usize], who: usize) -> Vec<Hit<'r>> {

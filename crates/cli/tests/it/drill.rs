@@ -67,7 +67,9 @@ fn the_four_replaced_leave_no_foreign_reader_of_patient_data() {
     assert!(patient(&drill(&["--compel", "US"])) >= 3);
     let after = drill(&[&["--compel", "US"], &REPLACE_THE_FOUR[..]].concat());
     assert_eq!(patient(&after), 0);
-    // What remains is said: the state of the backups' design, the model hub.
+    // What remains is said: the state of the backups' design, the model hub; registries by other powers than *read*.
+    let otherwise = after["theirs_otherwise"].as_array().unwrap();
+    assert!(otherwise.iter().any(|id| id.as_str().unwrap().starts_with("image:")), "{otherwise:?}");
     assert_eq!(after["replaced"].as_array().unwrap().len(), 4);
     assert!(after["counts"]["hit"].as_u64().unwrap() > 0);
     // And of *stop* nothing at once is left over production.

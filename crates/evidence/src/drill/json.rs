@@ -15,6 +15,7 @@ struct DrillOut<'a> {
     replaced: &'a [Replaced],
     counts: Counts,
     theirs: Vec<&'a str>,
+    theirs_otherwise: Vec<&'a str>,
     hit: Vec<HitOut<'a>>,
     unknown: Vec<HitOut<'a>>,
     safe: Vec<SafeOut<'a>>,
@@ -75,6 +76,7 @@ pub fn drill_json(report: &DrillReport<'_, '_>, out: &mut dyn std::io::Write) ->
             Counts { hit, unknown, safe }
         },
         theirs: drill.theirs.iter().map(|at| report.id(*at)).collect(),
+        theirs_otherwise: drill.theirs_otherwise.iter().map(|at| report.id(*at)).collect(),
         hit: drill.hit.iter().map(|hit| told(report, hit)).collect(),
         unknown: drill.unknown.iter().map(|hit| told(report, hit)).collect(),
         safe: drill.safe.iter().map(|one| spared(report, one)).collect(),
