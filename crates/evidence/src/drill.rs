@@ -254,15 +254,14 @@ fn reasons(report: &DrillReport<'_, '_>, safe: &Safe) -> String {
 
 /// What no file of the audit shows is said, not left out.
 fn remains(report: &DrillReport<'_, '_>, look: Look, out: &mut String) {
-    let services = |parts: &[usize]| -> BTreeSet<String> {
-        let parts = parts.iter().filter_map(|at| report.audit.stack.parts.get(*at));
-        parts.map(|part| part.service.map_or(part.fact.name.clone(), |service| service.name.to_string())).collect()
-    };
-    let otherwise = services(&report.drill.theirs_otherwise);
-    if !otherwise.is_empty() {
-        let powers = Power::ALL.iter().filter(|power| **power != report.drill.power).map(|power| power.name());
-        let names = otherwise.into_iter().collect::<Vec<_>>().join(", ");
-        let text = format!("STILL THEIRS by {}: {names}", powers.collect::<Vec<_>>().join(" or "));
+    let theirs = report.drill.theirs.iter().chain(&report.drill.theirs_otherwise);
+    let names: BTreeSet<String> = theirs
+        .filter_map(|at| report.audit.stack.parts.get(*at))
+        .map(|part| part.service.map_or(part.fact.name.clone(), |service| service.name.to_string()))
+        .collect();
+    if !names.is_empty() {
+        let names = names.into_iter().collect::<Vec<_>>().join(", ");
+        let text = format!("IN THEIR HANDS, by this power or another: {names}");
         let _ = writeln!(out, "\n{}", wrap(&text, look.width, 2));
     }
     let mut notes = Vec::new();
