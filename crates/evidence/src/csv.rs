@@ -1,4 +1,4 @@
-use crate::held::held;
+use crate::held::Words;
 use crate::{Audit, Show, codes, place_of};
 use allod_stack::{Ground, Part, Power};
 use std::io::Write;
@@ -43,10 +43,10 @@ pub fn csv(audit: &Audit<'_>, show: Show, out: &mut dyn Write) -> std::io::Resul
 }
 
 fn row(audit: &Audit<'_>, at: usize, part: &Part<'_>) -> [String; COLUMNS.len()] {
-    let held = held(audit, at);
+    let held = audit.powers.holdings(at);
     let by = |power: Power, when: &str| {
-        let holders = held.iter().filter(|one| one.power == power && one.when() == when);
-        holders.map(|one| one.jurisdiction(audit)).collect::<Vec<_>>().join(" ")
+        let holders = held.iter().filter(|one| one.power == power && one.word_of_time() == when);
+        holders.map(|one| one.who()).collect::<Vec<_>>().join(" ")
     };
     let controllers = part.controllers(audit.stack.register);
     let owners = controllers.iter().filter(|one| matches!(one.ground, Ground::Owner(_)));

@@ -1,58 +1,34 @@
 use crate::Audit;
-use allod_stack::{Holder, Lane, Power, When};
-use std::collections::BTreeMap;
+use allod_stack::{Holding, When};
 
-/// A power of one jurisdiction (or of a party that nobody knows) over one part: *stop* with its earliest time, *read*
-/// with its data classes.
-pub(crate) struct Held {
-    /// By position in [`allod_stack::Powers::holders`].
-    pub holder: usize,
-    pub power: Power,
-    /// In order, never empty.
-    pub lanes: Vec<Lane>,
-}
-
-/// The powers of jurisdictions over one part: one entry for each jurisdiction and power.
-pub(crate) fn held(audit: &Audit<'_>, at: usize) -> Vec<Held> {
-    let mut held: BTreeMap<(usize, Power), Vec<Lane>> = BTreeMap::new();
-    for lane in audit.powers.lanes() {
-        for holder in audit.powers.held_by(at, lane) {
-            let shown = matches!(audit.powers.holders.get(holder), Some(Holder::Jurisdiction(_) | Holder::Unknown));
-            if shown {
-                held.entry((holder, lane.power())).or_default().push(lane);
-            }
-        }
-    }
-    held.into_iter().map(|((holder, power), lanes)| Held { holder, power, lanes }).collect()
-}
-
-impl Held {
+/// The words for a power of a jurisdiction (or of a party that nobody knows).
+pub(crate) trait Words {
     /// A country code, or `unknown`.
-    pub fn jurisdiction(&self, audit: &Audit<'_>) -> String {
-        match audit.powers.holders.get(self.holder) {
-            Some(Holder::Jurisdiction(country)) => country.to_string(),
-            _ => "unknown".to_owned(),
-        }
-    }
-
-    pub fn is_foreign(&self, audit: &Audit<'_>) -> bool {
-        matches!(audit.powers.holders.get(self.holder), Some(Holder::Jurisdiction(country)) if !audit.home.has(*country))
-    }
-
+    fn who(&self) -> String;
+    fn is_foreign(&self, audit: &Audit<'_>) -> bool;
     /// `now`, or `later` (at the next build, deploy or renewal).
-    pub fn when(&self) -> &'static str {
-        match self.lanes.first() {
-            Some(first) if first.when() == When::Later => "later",
-            _ => "now",
+    fn word_of_time(&self) -> &'static str;
+    /// For *read*: the data classes.
+    fn class_names<'a>(&self, audit: &'a Audit<'_>) -> Vec<&'a str>;
+}
+
+impl Words for Holding {
+    fn who(&self) -> String {
+        self.jurisdiction.map_or("unknown".to_owned(), |country| country.to_string())
+    }
+
+    fn is_foreign(&self, audit: &Audit<'_>) -> bool {
+        self.jurisdiction.is_some_and(|country| !audit.home.has(country))
+    }
+
+    fn word_of_time(&self) -> &'static str {
+        match self.when() {
+            When::Now => "now",
+            When::Later => "later",
         }
     }
 
-    /// For *read*: the data classes.
-    pub fn classes<'a>(&self, audit: &'a Audit<'_>) -> Vec<&'a str> {
-        let class = |lane: &Lane| match lane {
-            Lane::Read(class) => audit.powers.classes.get(*class).map(|name| &**name),
-            _ => None,
-        };
-        self.lanes.iter().filter_map(class).collect()
+    fn class_names<'a>(&self, audit: &'a Audit<'_>) -> Vec<&'a str> {
+        self.classes.iter().filter_map(|class| audit.powers.classes.get(*class)).map(|name| &**name).collect()
     }
 }

@@ -1,9 +1,9 @@
 use crate::chokepoints::chokepoints_out;
-use crate::held::{Held, held};
+use crate::held::Words;
 use crate::{Audit, Show};
 use allod_facts::{Country, Evidence};
 use allod_register::{Claim, Confidence};
-use allod_stack::{Part, Path};
+use allod_stack::{Holding, Part, Path};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -211,20 +211,19 @@ struct PowerOut<'a> {
 /// The powers of jurisdictions over one part, each with its shortest path.
 fn powers<'a>(audit: &'a Audit<'_>, at: usize) -> Vec<PowerOut<'a>> {
     let Some(part) = audit.stack.parts.get(at) else { return Vec::new() };
-    let out = |held: Held| {
-        let first = held.lanes.first().copied()?;
-        let path = audit.powers.explain(&audit.stack, at, first, held.holder);
+    let out = |held: Holding| {
+        let path = audit.powers.explain(&audit.stack, at, held.first, held.holder);
         Some(PowerOut {
-            jurisdiction: held.jurisdiction(audit),
+            jurisdiction: held.who(),
             power: held.power.name(),
-            when: held.when(),
+            when: held.word_of_time(),
             component: &part.fact.id,
-            data: held.classes(audit),
+            data: held.class_names(audit),
             path: path.map_or_else(Vec::new, |path| ids(audit, &path)),
             foreign: held.is_foreign(audit),
         })
     };
-    held(audit, at).into_iter().filter_map(out).collect()
+    audit.powers.holdings(at).into_iter().filter_map(out).collect()
 }
 
 fn ids<'a>(audit: &'a Audit<'_>, path: &Path<'a>) -> Vec<&'a str> {

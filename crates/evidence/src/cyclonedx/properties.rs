@@ -1,5 +1,5 @@
 use super::links_from;
-use crate::held::held;
+use crate::held::Words;
 use crate::{Audit, place_of};
 use allod_register::Claim;
 use allod_stack::{Controller, Ground, Part};
@@ -74,10 +74,10 @@ pub(super) fn properties(audit: &Audit<'_>, at: usize, part: &Part<'_>) -> Vec<P
     if part.is_hint() {
         out.push(property("hint", "true".to_owned()));
     }
-    out.extend(held(audit, at).iter().map(|held| {
-        let classes = held.classes(audit);
+    out.extend(audit.powers.holdings(at).iter().map(|held| {
+        let classes = held.class_names(audit);
         let of = if classes.is_empty() { String::new() } else { format!(" of {}", classes.join(", ")) };
-        property(&format!("power:{}", held.power.name()), format!("{} {}{of}", held.jurisdiction(audit), held.when()))
+        property(&format!("power:{}", held.power.name()), format!("{} {}{of}", held.who(), held.word_of_time()))
     }));
     out.extend(links_from(audit, at).iter().filter_map(|link| {
         let to = audit.stack.parts.get(link.to as usize)?;
