@@ -1,19 +1,13 @@
 use crate::collect::{Collected, Stage, collect};
+use crate::jobs::read_all;
 use crate::overlay;
 use crate::resolve::{Resolver, resolve};
 use crate::revision::RevisionError;
 use allod_evidence::{Audit, SavedError};
-use allod_facts::{Diagnostic, Facts, Severity};
-use allod_readers::{Files, READERS, Read, Reader, Scope};
+use allod_facts::Facts;
 use allod_register::{Problem, Register};
 use allod_stack::{Home, build};
-use rayon::prelude::*;
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::BufReader;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// What is audited, and from where it is looked at.
 #[derive(Clone, Debug)]
@@ -101,10 +95,8 @@ pub fn register(options: &Options) -> Result<Register, Error> {
 /// # Errors
 /// [`Error::NoSuchPath`] and [`Error::NothingRead`]; a broken file is no error but a diagnostic of the audit.
 pub fn audit<'r>(options: &Options, register: &'r Register, tell: &(dyn Fn(Stage) + Sync)) -> Result<Audit<'r>, Error> {
-    let mut collected = collect(&options.paths, tell)?;
-    if collected.coverage.files_read == 0 && collected.diagnostics.is_empty() {
-        return Err(Error::NothingRead { path: collected.root, seen: collected.coverage.files_seen });
-    }
+    let mut collected = collect(&options.paths, None, tell)?;
+    collected.says_something()?;
     tell(Stage::Reading { files: collected.coverage.files_read });
     let mut batches = read_all(&collected);
     if let Some(resolver) = options.resolve {
@@ -114,79 +106,22 @@ pub fn audit<'r>(options: &Options, register: &'r Register, tell: &(dyn Fn(Stage
     found.diagnostics = std::mem::take(&mut collected.diagnostics);
     batches.push(found);
     tell(Stage::Building);
-    let root = options.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
     let Collected { files, coverage, .. } = collected;
     drop(files);
-    Ok(Audit::new(root, options.home.clone(), build(batches, register), coverage))
+    Ok(Audit::new(shown_root(options), options.home.clone(), build(batches, register), coverage))
 }
 
-/// Readers recurse over nested values up to their limits: their threads get room for that.
-const READER_STACK_BYTES: usize = 64 << 20;
-
-fn read_all(collected: &Collected) -> Vec<Facts> {
-    let jobs = jobs(collected);
-    let run = || jobs.par_iter().map(|job| guarded(job, collected)).collect();
-    match rayon::ThreadPoolBuilder::new().stack_size(READER_STACK_BYTES).build() {
-        Ok(pool) => pool.install(run),
-        // No thread can be had: the global pool falls back to this one.
-        Err(_) => run(),
-    }
+/// What is audited, as the user named it.
+pub(crate) fn shown_root(options: &Options) -> String {
+    options.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ")
 }
 
-/// One call of a reader.
-struct Job<'a> {
-    reader: &'static Reader,
-    paths: Vec<&'a str>,
-}
-
-fn jobs(collected: &Collected) -> Vec<Job<'_>> {
-    let mut by_reader: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
-    for (path, reader) in &collected.recognised {
-        by_reader.entry(*reader).or_default().push(path);
-    }
-    let mut jobs = Vec::new();
-    for (at, paths) in by_reader {
-        let Some(reader) = READERS.get(at).copied() else { continue };
-        match (reader.scope, reader.read) {
-            (Scope::Tree, Read::Loaded(_)) => jobs.push(Job { reader, paths }),
-            _ => jobs.extend(paths.into_iter().map(|path| Job { reader, paths: vec![path] })),
+impl Collected {
+    /// That nothing can be read is no audit.
+    pub(crate) fn says_something(&self) -> Result<(), Error> {
+        if self.coverage.files_read == 0 && self.diagnostics.is_empty() {
+            return Err(Error::NothingRead { path: self.root.clone(), seen: self.coverage.files_seen });
         }
-    }
-    jobs
-}
-
-/// A reader must not panic; if one does (a defect in it, or in a parser that it uses), its files are reported as not
-/// read, and the audit goes on.
-fn guarded(job: &Job<'_>, collected: &Collected) -> Facts {
-    let call = AssertUnwindSafe(|| run(job, collected));
-    catch_unwind(call).unwrap_or_else(|_| {
-        let mut facts = Facts::new();
-        facts.diagnostics.extend(job.paths.iter().map(|path| Diagnostic {
-            code: "D012",
-            severity: Severity::Error,
-            message: format!("the reader `{}` broke down on its files, and none of them was read", job.reader.id),
-            path: Arc::from(*path),
-            line: 0,
-            hint: Some("this is a defect of allod: please report the file".to_owned()),
-        }));
-        facts
-    })
-}
-
-fn run(job: &Job<'_>, collected: &Collected) -> Facts {
-    let files: &Files = &collected.files;
-    match job.reader.read {
-        Read::Loaded(read) => read(files, &job.paths),
-        Read::Streamed(read) => {
-            let mut facts = Facts::new();
-            for path in &job.paths {
-                let Some(real) = collected.streamed.get(*path) else { continue };
-                match File::open(real) {
-                    Ok(file) => facts.absorb(read(path, &mut BufReader::with_capacity(1 << 20, file))),
-                    Err(error) => facts.diagnostics.push(crate::collect::unreadable(path, &error)),
-                }
-            }
-            facts
-        }
+        Ok(())
     }
 }

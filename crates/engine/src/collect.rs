@@ -1,6 +1,8 @@
 use crate::audit::Error;
+use crate::seen::{Seen, Stamp};
 use allod_evidence::Coverage;
 use allod_facts::{Diagnostic, Severity};
+use allod_readers::files::Loaded;
 use allod_readers::limits::MAX_FILE_BYTES;
 use allod_readers::{Files, READERS, Read, Reader, recognise};
 use ignore::WalkBuilder;
@@ -26,8 +28,8 @@ pub(crate) struct Collected {
     /// Evidence paths are relative to it.
     pub root: PathBuf,
     pub files: Files,
-    /// Where the files lie that are streamed, not loaded.
-    pub streamed: BTreeMap<Arc<str>, PathBuf>,
+    /// Where the files lie that are streamed, not loaded, and when they were seen.
+    pub streamed: BTreeMap<Arc<str>, (PathBuf, Option<Stamp>)>,
     /// Paths with the position of their reader in [`READERS`], sorted.
     pub recognised: Vec<(Arc<str>, usize)>,
     pub coverage: Coverage,
@@ -44,7 +46,13 @@ const HEAD_BYTES: usize = 16 << 10;
 /// Files that no reader takes and that others refer to (templates, policies, scripts) are loaded up to this size.
 const MAX_SUPPORT_BYTES: u64 = 1 << 20;
 
-pub(crate) fn collect(paths: &[PathBuf], tell: &(dyn Fn(Stage) + Sync)) -> Result<Collected, Error> {
+/// Walks the paths and loads what can be read. What `seen` knows and what did not change is not opened again; `seen`
+/// is brought up to date, when it is kept.
+pub(crate) fn collect(
+    paths: &[PathBuf],
+    seen: Option<&mut Seen>,
+    tell: &(dyn Fn(Stage) + Sync),
+) -> Result<Collected, Error> {
     for path in paths {
         std::fs::symlink_metadata(path).map_err(|cause| Error::NoSuchPath { path: path.clone(), cause })?;
     }
@@ -60,7 +68,11 @@ pub(crate) fn collect(paths: &[PathBuf], tell: &(dyn Fn(Stage) + Sync)) -> Resul
     let found = walk(paths, &mut collected, tell);
     collected.coverage.files_seen += found.len();
     tell(Stage::Loading { files: found.len() });
-    let looked: Vec<Looked> = found.into_par_iter().map(look).collect();
+    let known = seen.as_deref();
+    let looked: Vec<Looked> = found.into_par_iter().map(|found| look(found, known)).collect();
+    if let Some(seen) = seen {
+        seen.renew(&looked);
+    }
     for one in looked {
         take(one, &mut collected);
     }
@@ -163,15 +175,22 @@ fn link(path: &Path, relative: &Arc<str>, collected: &mut Collected) {
 }
 
 /// What a look at one file gave.
-struct Looked {
-    path: Arc<str>,
-    real: PathBuf,
-    outcome: Outcome,
+pub(crate) struct Looked {
+    pub path: Arc<str>,
+    pub real: PathBuf,
+    /// `None` when it was not opened, or could not be.
+    pub stamp: Option<Stamp>,
+    pub outcome: Outcome,
 }
 
-enum Outcome {
-    Recognised { reader: usize, bytes: Option<Vec<u8>> },
-    Support(Vec<u8>),
+#[derive(Clone)]
+pub(crate) enum Outcome {
+    /// Without bytes when its reader streams it.
+    Recognised {
+        reader: usize,
+        loaded: Option<Arc<Loaded>>,
+    },
+    Support(Arc<Loaded>),
     Skipped(&'static str),
     Refused(Diagnostic, &'static str),
 }
@@ -183,11 +202,22 @@ struct Found {
     path: PathBuf,
 }
 
-fn look(found: Found) -> Looked {
+fn look(found: Found, seen: Option<&Seen>) -> Looked {
     let Found { shown: path, path: real } = found;
-    let outcome =
-        outcome(&real, &path).unwrap_or_else(|error| Outcome::Refused(unreadable(&path, &error), "unreadable"));
-    Looked { path, real, outcome }
+    if !allod_readers::worth_opening(&path) {
+        return Looked { path, real, stamp: None, outcome: Outcome::Skipped("no known format") };
+    }
+    if let Some((stamp, outcome)) = seen.and_then(|seen| seen.unchanged(&real, &path)) {
+        return Looked { path, real, stamp: Some(stamp), outcome };
+    }
+    let mut stamp = None;
+    let outcome = outcome(&real, &path, &mut stamp)
+        .unwrap_or_else(|error| Outcome::Refused(unreadable(&path, &error), "unreadable"));
+    let outcome = match seen {
+        Some(seen) => seen.same(&real, outcome),
+        None => outcome,
+    };
+    Looked { path, real, stamp, outcome }
 }
 
 pub(crate) fn unreadable(path: &str, error: &std::io::Error) -> Diagnostic {
@@ -201,12 +231,11 @@ pub(crate) fn unreadable(path: &str, error: &std::io::Error) -> Diagnostic {
     }
 }
 
-fn outcome(real: &Path, path: &Arc<str>) -> std::io::Result<Outcome> {
-    if !allod_readers::worth_opening(path) {
-        return Ok(Outcome::Skipped("no known format"));
-    }
+fn outcome(real: &Path, path: &Arc<str>, stamp: &mut Option<Stamp>) -> std::io::Result<Outcome> {
     let mut file = File::open(real)?;
-    let size = file.metadata()?.len();
+    let metadata = file.metadata()?;
+    *stamp = Stamp::of(&metadata);
+    let size = metadata.len();
     let mut bytes = Vec::with_capacity(HEAD_BYTES.min(size as usize + 1));
     file.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut bytes)?;
     let Some(reader) = recognise(path, &bytes) else {
@@ -214,11 +243,11 @@ fn outcome(real: &Path, path: &Arc<str>) -> std::io::Result<Outcome> {
             return Ok(Outcome::Skipped(if bytes.contains(&0) { "binary" } else { "no known format" }));
         }
         file.read_to_end(&mut bytes)?;
-        return Ok(Outcome::Support(bytes));
+        return Ok(Outcome::Support(Arc::new(Loaded::new(bytes))));
     };
     let at = READERS.iter().position(|known| known.id == reader.id).unwrap_or(usize::MAX);
     if matches!(reader.read, Read::Streamed(_)) {
-        return Ok(Outcome::Recognised { reader: at, bytes: None });
+        return Ok(Outcome::Recognised { reader: at, loaded: None });
     }
     if size > MAX_FILE_BYTES {
         return Ok(too_large(path, reader, size));
@@ -239,7 +268,7 @@ fn outcome(real: &Path, path: &Arc<str>) -> std::io::Result<Outcome> {
         };
         return Ok(Outcome::Refused(diagnostic, "not text"));
     }
-    Ok(Outcome::Recognised { reader: at, bytes: Some(bytes) })
+    Ok(Outcome::Recognised { reader: at, loaded: Some(Arc::new(Loaded::new(bytes))) })
 }
 
 fn too_large(path: &Arc<str>, reader: &Reader, size: u64) -> Outcome {
@@ -255,19 +284,19 @@ fn too_large(path: &Arc<str>, reader: &Reader, size: u64) -> Outcome {
 }
 
 fn take(looked: Looked, collected: &mut Collected) {
-    let Looked { path, real, outcome } = looked;
+    let Looked { path, real, stamp, outcome } = looked;
     match outcome {
-        Outcome::Recognised { reader, bytes } => {
+        Outcome::Recognised { reader, loaded } => {
             collected.coverage.files_read += 1;
-            match bytes {
-                Some(bytes) => collected.files.insert(&path, bytes),
-                None => drop(collected.streamed.insert(path.clone(), real)),
+            match loaded {
+                Some(loaded) => collected.files.insert_loaded(path.clone(), loaded),
+                None => drop(collected.streamed.insert(path.clone(), (real, stamp))),
             }
             collected.recognised.push((path, reader));
         }
-        Outcome::Support(bytes) => {
+        Outcome::Support(loaded) => {
             *collected.coverage.files_skipped.entry("no known format").or_default() += 1;
-            collected.files.insert(&path, bytes);
+            collected.files.insert_loaded(path, loaded);
         }
         Outcome::Skipped(reason) => *collected.coverage.files_skipped.entry(reason).or_default() += 1,
         Outcome::Refused(diagnostic, reason) => {

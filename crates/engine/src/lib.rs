@@ -5,15 +5,19 @@
 mod audit;
 mod collect;
 mod compare;
+mod jobs;
 mod overlay;
 mod resolve;
 mod revision;
+mod seen;
+mod session;
 
 pub use audit::{Error, Options, audit, register};
 pub use collect::{Stage, root_of};
 pub use compare::{CompareOptions, Compared, Source, compare};
 pub use resolve::Resolver;
 pub use revision::RevisionError;
+pub use session::{Session, Work};
 
 /// Every format that can be read.
 pub fn readers() -> &'static [&'static allod_readers::Reader] {

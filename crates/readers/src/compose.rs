@@ -14,8 +14,12 @@ use crate::{Read, Reader, Scope};
 use allod_facts::{Component, Confidence, Evidence, Facts, Layer, Role};
 use project::{Project, Service};
 
-pub const READER: Reader =
-    Reader { id: "compose", about: "Docker Compose files", scope: Scope::Tree, read: Read::Loaded(read) };
+pub const READER: Reader = Reader {
+    id: "compose",
+    about: "Docker Compose files",
+    scope: Scope::Groups(project::groups),
+    read: Read::Loaded(read),
+};
 
 pub(crate) const ID: &str = "compose";
 

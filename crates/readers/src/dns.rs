@@ -8,8 +8,12 @@ mod records;
 use crate::files::Files;
 use crate::{Read, Reader, Scope};
 
-pub const ZONE: Reader =
-    Reader { id: "zone", about: "DNS zone files (RFC 1035)", scope: Scope::Tree, read: Read::Loaded(read_zones) };
+pub const ZONE: Reader = Reader {
+    id: "zone",
+    about: "DNS zone files (RFC 1035)",
+    scope: Scope::Groups(master::groups),
+    read: Read::Loaded(read_zones),
+};
 pub const OCTODNS: Reader = Reader {
     id: "octodns",
     about: "octoDNS zones and configuration",

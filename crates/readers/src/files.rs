@@ -1,12 +1,37 @@
+mod asked;
+
+pub use asked::{Asked, Changes};
+
+use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The loaded files of one audit, by path relative to the audited root, `/` between the parts.
 ///
 /// A reader may look up files that its own files name; a path that leaves the root is never in here.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Files {
-    map: BTreeMap<Arc<str>, Arc<[u8]>>,
+    map: Arc<BTreeMap<Arc<str>, Arc<Loaded>>>,
+    /// What was asked for; `None` when nobody wants to know.
+    asked: Option<Mutex<Asked>>,
+}
+
+/// The bytes of a file, with what was parsed from them.
+#[derive(Debug)]
+pub struct Loaded {
+    bytes: Arc<[u8]>,
+    /// By the type of what was parsed: it lives as long as the bytes do.
+    parsed: Mutex<BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+}
+
+impl Loaded {
+    pub fn new(bytes: impl Into<Arc<[u8]>>) -> Loaded {
+        Loaded { bytes: bytes.into(), parsed: Mutex::default() }
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 impl Files {
@@ -15,11 +40,56 @@ impl Files {
     }
 
     pub fn insert(&mut self, path: &str, bytes: impl Into<Arc<[u8]>>) {
-        self.map.insert(Arc::from(path), bytes.into());
+        self.insert_loaded(Arc::from(path), Arc::new(Loaded::new(bytes)));
+    }
+
+    pub fn insert_loaded(&mut self, path: Arc<str>, loaded: Arc<Loaded>) {
+        Arc::make_mut(&mut self.map).insert(path, loaded);
+    }
+
+    /// The same files, that remember what they are asked for from now on.
+    pub fn remembering(&self) -> Files {
+        Files { map: self.map.clone(), asked: Some(Mutex::default()) }
+    }
+
+    /// What was asked for since [`Files::remembering`].
+    pub fn into_asked(self) -> Asked {
+        self.asked.map_or_else(Asked::default, |asked| asked.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn note(&self, note: impl FnOnce(&mut Asked)) {
+        if let Some(asked) = &self.asked {
+            note(&mut asked.lock().unwrap_or_else(PoisonError::into_inner));
+        }
     }
 
     pub fn get(&self, path: &str) -> Option<&[u8]> {
-        self.map.get(path).map(|bytes| &**bytes)
+        self.note(|asked| asked.read(path));
+        self.map.get(path).map(|loaded| loaded.bytes())
+    }
+
+    /// Whether there is a file of that path, whatever is in it.
+    pub fn has(&self, path: &str) -> bool {
+        self.note(|asked| asked.exists(path));
+        self.map.contains_key(path)
+    }
+
+    /// What `parse` makes of a file, once as long as its bytes stay. `parse` must depend on the path and the bytes
+    /// only, and there is one `T` for one way of parsing.
+    pub fn parsed<T: Any + Send + Sync>(&self, path: &str, parse: impl FnOnce(&str, &[u8]) -> T) -> Option<Arc<T>> {
+        self.note(|asked| asked.read(path));
+        let loaded = self.map.get(path)?;
+        let known = |loaded: &Loaded| {
+            let parsed = loaded.parsed.lock().unwrap_or_else(PoisonError::into_inner);
+            parsed.get(&TypeId::of::<T>()).and_then(|known| known.clone().downcast::<T>().ok())
+        };
+        if let Some(known) = known(loaded) {
+            return Some(known);
+        }
+        // Not under the lock: a parser that breaks down must not take the file with it.
+        let new = Arc::new(parse(path, loaded.bytes()));
+        loaded.parsed.lock().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<T>(), new.clone());
+        Some(new)
     }
 
     /// The path as it is shared by all evidence of a file.
@@ -34,36 +104,43 @@ impl Files {
 
     /// Paths directly in a folder (`""` is the root), sorted.
     pub fn in_folder<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = &'a str> + 'a {
-        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-        self.map
-            .range(Arc::<str>::from(prefix.as_str())..)
-            .map(|(path, _)| &**path)
-            .take_while({
-                let prefix = prefix.clone();
-                move |path| path.starts_with(&prefix)
-            })
-            .filter(move |path| path.strip_prefix(prefix.as_str()).is_some_and(|rest| !rest.contains('/')))
+        self.note(|asked| asked.in_folder(folder));
+        self.below(folder).filter(move |path| inside(path, folder).is_some_and(|rest| !rest.contains('/')))
     }
 
     /// Whether any file lies under a folder, at any depth.
     pub fn has_folder(&self, folder: &str) -> bool {
-        if folder.is_empty() {
-            return !self.is_empty();
-        }
-        let prefix = format!("{folder}/");
-        let first = self.map.range(Arc::<str>::from(prefix.as_str())..).next();
-        first.is_some_and(|(path, _)| path.starts_with(&prefix))
+        let has = self.below(folder).next().is_some();
+        self.note(|asked| asked.has_folder(folder, has));
+        has
     }
 
     /// Paths in a folder and in all folders below it (`""` is the root), sorted.
     pub fn under<'a>(&'a self, folder: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.note(|asked| asked.under(folder));
+        self.below(folder)
+    }
+
+    fn below<'a>(&'a self, folder: &str) -> impl Iterator<Item = &'a str> + use<'a> {
         let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
         let from = self.map.range(Arc::<str>::from(prefix.as_str())..);
         from.map(|(path, _)| &**path).take_while(move |path| path.starts_with(&prefix))
     }
 
+    /// Paths of the files of these names, in all folders, sorted.
+    pub fn named<'a>(&'a self, names: &'static [&'static str]) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.note(|asked| asked.named(names));
+        self.map.keys().map(|path| &**path).filter(|path| names.contains(&name_of(path)))
+    }
+
     pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.note(|asked| asked.under(""));
         self.map.keys().map(|path| &**path)
+    }
+
+    /// The files with their paths, sorted.
+    pub fn loaded(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<Loaded>)> {
+        self.map.iter()
     }
 
     pub fn len(&self) -> usize {
@@ -73,6 +150,11 @@ impl Files {
     pub fn is_empty(&self) -> bool {
         self.map.is_empty()
     }
+}
+
+/// What of a path is below a folder.
+fn inside<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
+    if folder.is_empty() { Some(path) } else { path.strip_prefix(folder)?.strip_prefix('/') }
 }
 
 /// The bytes are neither UTF-8 nor UTF-16 with a byte order mark.
@@ -104,6 +186,37 @@ pub fn folder_of(path: &str) -> &str {
 /// The file name of a path.
 pub fn name_of(path: &str) -> &str {
     path.rsplit_once('/').map_or(path, |(_, name)| name)
+}
+
+/// Paths in groups: those of one key together, and those of keys that pairs connect.
+pub(crate) fn connected<'a>(
+    paths: &[&'a str],
+    key: impl Fn(&'a str) -> &'a str,
+    pairs: &[(String, String)],
+) -> Vec<Vec<&'a str>> {
+    let mut beside: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (a, b) in pairs {
+        beside.entry(a).or_default().push(b);
+        beside.entry(b).or_default().push(a);
+    }
+    let mut group_of: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut groups: Vec<Vec<&str>> = Vec::new();
+    for path in paths {
+        let key = key(path);
+        if !group_of.contains_key(key) {
+            let mut open = vec![key];
+            while let Some(key) = open.pop() {
+                if group_of.insert(key, groups.len()).is_none() {
+                    open.extend(beside.get(key).into_iter().flatten());
+                }
+            }
+            groups.push(Vec::new());
+        }
+        if let Some(group) = group_of.get(key).and_then(|at| groups.get_mut(*at)) {
+            group.push(path);
+        }
+    }
+    groups
 }
 
 /// Joins a relative reference to a folder of the tree and resolves `.` and `..`. `None` when it is absolute or leaves

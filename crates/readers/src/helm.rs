@@ -10,7 +10,7 @@ use crate::endpoint::{self, HostKind, host_kind};
 use crate::files::{Files, folder_of, join, name_of};
 use crate::kubernetes::{self, Document, parse_apart};
 use crate::node::{Node, parse_yaml, parse_yaml_document};
-use crate::{Read, Reader, Scope as ReaderScope, config, image, telemetry};
+use crate::{Group, Read, Reader, Scope as ReaderScope, config, image, telemetry};
 use allod_facts::{
     Clue, ClueKind, Component, ComponentRef, Confidence, Diagnostic, Evidence, Facts, Layer, LinkKind, Role, Severity,
 };
@@ -18,7 +18,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub const READER: Reader =
-    Reader { id: "helm", about: "Helm charts", scope: ReaderScope::Tree, read: Read::Loaded(read) };
+    Reader { id: "helm", about: "Helm charts", scope: ReaderScope::Groups(groups), read: Read::Loaded(read) };
+
+/// The files of each chart, and each of the others by itself.
+fn groups<'a>(files: &Files, mine: &[&'a str]) -> Vec<Group<'a>> {
+    let read = |files: &Files, _: &[String], mine: &[&str]| read(files, mine);
+    let mut charts: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut groups = Vec::new();
+    for path in mine {
+        match chart_folder(files, path) {
+            Some(folder) => charts.entry(folder).or_default().push(path),
+            None => groups.push(Group { of: Vec::new(), paths: vec![path], read }),
+        }
+    }
+    groups.extend(charts.into_iter().map(|(folder, paths)| Group { of: vec![folder], paths, read }));
+    groups
+}
 
 fn read(files: &Files, mine: &[&str]) -> Facts {
     let mut facts = Facts::new();
@@ -51,10 +66,7 @@ pub(crate) fn is_values_name(name: &str) -> bool {
 fn chart_folder(files: &Files, path: &str) -> Option<String> {
     let mut folder = folder_of(path);
     loop {
-        if ["Chart.yaml", "chart.yaml"]
-            .iter()
-            .any(|name| join(folder, name).is_some_and(|path| files.get(&path).is_some()))
-        {
+        if ["Chart.yaml", "chart.yaml"].iter().any(|name| join(folder, name).is_some_and(|path| files.has(&path))) {
             return Some(folder.to_owned());
         }
         if folder.is_empty() {
@@ -133,7 +145,7 @@ fn load(files: &Files, path: &str, facts: &mut Facts) -> Option<(Arc<str>, Node)
 
 /// One chart: `Chart.yaml`, its values, its templates.
 fn chart(files: &Files, folder: &str, paths: &[&str], facts: &mut Facts) {
-    let path_of = |name: &str| join(folder, name).filter(|path| files.get(path).is_some());
+    let path_of = |name: &str| join(folder, name).filter(|path| files.has(path));
     let Some(chart_path) = path_of("Chart.yaml").or_else(|| path_of("chart.yaml")) else { return };
     let Some((chart_path, chart)) = load(files, &chart_path, facts) else { return };
     let name = chart.str_at(&["name"]).unwrap_or("chart");

@@ -28,6 +28,7 @@ use crate::files::Files;
 use crate::{Read, Reader, Scope};
 use allod_facts::{ComponentRef, Facts, Link, LinkKind};
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 pub(crate) use addresses::{Address, addresses, hidden, known_suffix, leads_out, not_in_files, says_host};
 pub(crate) use load::{load, not_text, parse_apart, shift};
@@ -44,18 +45,29 @@ pub const READER: Reader =
 
 fn read(files: &Files, mine: &[&str]) -> Facts {
     let mut facts = Facts::new();
-    let mut documents = Vec::new();
     let mut paths = mine.to_vec();
     paths.sort_unstable();
-    for path in paths {
-        load(files, path, READER.id, &mut facts, &mut documents);
-    }
-    describe(&documents, files, &mut facts);
+    let parsed: Vec<Arc<Parsed>> =
+        paths.into_iter().filter_map(|path| files.parsed(path, |_, _| parsed(files, path))).collect();
+    parsed.iter().for_each(|one| facts.absorb(one.facts.clone()));
+    describe(parsed.iter().flat_map(|one| &one.documents), files, &mut facts);
     facts
 }
 
+/// The documents of one file, with what is wrong with them.
+struct Parsed {
+    documents: Vec<Document>,
+    facts: Facts,
+}
+
+fn parsed(files: &Files, path: &str) -> Parsed {
+    let mut parsed = Parsed { documents: Vec::new(), facts: Facts::new() };
+    load(files, path, READER.id, &mut parsed.facts, &mut parsed.documents);
+    parsed
+}
+
 /// Adds what the documents say to the facts. Every object is seen before any reference is followed.
-pub(crate) fn describe(documents: &[Document], files: &Files, facts: &mut Facts) {
+pub(crate) fn describe<'a>(documents: impl IntoIterator<Item = &'a Document>, files: &Files, facts: &mut Facts) {
     let objects = object::collect(documents, facts);
     let mut scene = scene::Scene::new(&objects, files, facts);
     for at in 0..objects.len() {

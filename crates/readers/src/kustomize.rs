@@ -10,7 +10,7 @@ mod tests;
 use crate::files::{Files, folder_of, join};
 use crate::kubernetes::{self, Document, Git, git_component};
 use crate::node::{Node, Value, parse_yaml_document};
-use crate::{Read, Reader, Scope, helm, image};
+use crate::{Group, Read, Reader, Scope, helm, image};
 use allod_facts::{
     Component, ComponentRef, Confidence, Diagnostic, Evidence, Facts, Layer, LinkKind, Mitigation, Role, Severity,
 };
@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub(crate) use reach::Graph;
 
 pub const READER: Reader =
-    Reader { id: "kustomize", about: "Kustomize overlays", scope: Scope::Tree, read: Read::Loaded(read) };
+    Reader { id: "kustomize", about: "Kustomize overlays", scope: Scope::Groups(groups), read: Read::Loaded(read) };
 
 /// The names that a kustomization file can have.
 pub(crate) const NAMES: &[&str] = &["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -27,7 +27,23 @@ pub(crate) const NAMES: &[&str] = &["kustomization.yaml", "kustomization.yml", "
 /// Lists of other kustomizations or manifests.
 pub(crate) const REFERENCES: &[&str] = &["resources", "bases", "components", "crds", "generators", "transformers"];
 
+/// Each kustomization by itself, and apart from them the circles that they make.
+fn groups<'a>(_: &Files, mine: &[&'a str]) -> Vec<Group<'a>> {
+    let each = |files: &Files, _: &[String], mine: &[&str]| overlays(files, mine);
+    let mut groups: Vec<Group<'_>> =
+        mine.iter().map(|path| Group { of: Vec::new(), paths: vec![path], read: each }).collect();
+    let read = |files: &Files, _: &[String], mine: &[&str]| circles(files, mine);
+    groups.push(Group { of: vec!["circles".to_owned()], paths: mine.to_vec(), read });
+    groups
+}
+
 fn read(files: &Files, mine: &[&str]) -> Facts {
+    let mut facts = overlays(files, mine);
+    facts.absorb(circles(files, mine));
+    facts
+}
+
+fn overlays(files: &Files, mine: &[&str]) -> Facts {
     let mut facts = Facts::new();
     let mut paths = mine.to_vec();
     paths.sort_unstable();
@@ -51,6 +67,11 @@ fn read(files: &Files, mine: &[&str]) -> Facts {
             },
         }
     }
+    facts
+}
+
+fn circles(files: &Files, mine: &[&str]) -> Facts {
+    let mut facts = Facts::new();
     for (path, line, target) in Graph::new(files).circles() {
         if mine.contains(&path) {
             let message = format!("`{target}` leads back to itself");
@@ -124,7 +145,7 @@ impl Overlay<'_> {
                 let message = format!("`{text}` lies outside the tree");
                 self.diagnostic("D009", Severity::Warning, message, item.line);
             }
-            Some(target) if self.files.get(&target).is_some() || self.files.has_folder(&target) => {}
+            Some(target) if self.files.has(&target) || self.files.has_folder(&target) => {}
             Some(_) => {
                 let message = format!("`{text}` is not in the tree");
                 self.diagnostic("D008", Severity::Warning, message, item.line);

@@ -84,10 +84,21 @@ pub enum Read {
 }
 
 /// Whether the files of a reader are independent of each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Scope {
     /// Each file is read on its own (and in parallel).
     File,
     /// All files of the format are read together, because they refer to each other.
     Tree,
+    /// Files that refer to each other are read together, apart from the others: takes what [`Read::Loaded`] takes.
+    Groups(for<'a> fn(files: &Files, mine: &[&'a str]) -> Vec<Group<'a>>),
+}
+
+/// Files of one reader that are read together. What a group gives depends on it and on what it asks the files for.
+#[derive(Clone, Debug)]
+pub struct Group<'a> {
+    /// What is read (a root module, a chart): with the paths, what names the group.
+    pub of: Vec<String>,
+    pub paths: Vec<&'a str>,
+    pub read: fn(files: &Files, of: &[String], mine: &[&str]) -> Facts,
 }

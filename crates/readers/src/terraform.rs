@@ -8,6 +8,7 @@ mod emit;
 mod endpoint_args;
 mod eval;
 mod functions;
+mod groups;
 mod layer;
 mod module;
 mod parse;
@@ -26,17 +27,23 @@ use allod_facts::Facts;
 pub const READER: Reader = Reader {
     id: "terraform",
     about: "Terraform, OpenTofu and Terragrunt configurations",
-    scope: Scope::Tree,
+    scope: Scope::Groups(groups::groups),
     read: Read::Loaded(read),
 };
 
 fn read(files: &Files, mine: &[&str]) -> Facts {
+    let roots = groups::roots(files, mine);
+    read_roots(files, &roots, mine)
+}
+
+/// Reads some root modules, by their folders; `mine` are all files that they need.
+fn read_roots(files: &Files, roots: &[String], mine: &[&str]) -> Facts {
     let mut facts = Facts::new();
     let loaded = module::load(files, mine, &mut facts.diagnostics);
     let mut tree = module::build(&loaded, files);
     facts.diagnostics.append(&mut tree.diagnostics);
     let eval = eval::Evaluator::new(&tree, files);
-    let mut facts = emit::emit(&eval, facts);
+    let mut facts = emit::emit(&eval, roots, facts);
     facts.diagnostics.append(&mut eval.diagnostics.borrow_mut());
     facts.diagnostics.sort();
     facts

@@ -64,7 +64,10 @@ pub(crate) fn merge(batches: Vec<Facts>) -> Merged {
             one
         })
         .collect();
-    merged.unresolved.sort_by(|a, b| (&a.evidence, a.code, &a.message).cmp(&(&b.evidence, b.code, &b.message)));
+    let place = |one: &Unresolved| (one.component.is_none(), one.component);
+    merged
+        .unresolved
+        .sort_by(|a, b| (&a.evidence, a.code, &a.message, place(a)).cmp(&(&b.evidence, b.code, &b.message, place(b))));
     merged.unresolved.dedup_by(|a, b| a.evidence == b.evidence && a.code == b.code && a.message == b.message);
     merged
         .diagnostics

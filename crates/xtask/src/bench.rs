@@ -1,4 +1,5 @@
 pub mod stack;
+pub mod incremental;
 
 use std::fmt::Write as _;
 use std::io::{BufWriter, Write};

@@ -17,6 +17,7 @@ cargo xtask tidy              names, sizes, the tower of crates, pages of codes
 cargo xtask score DIR         how many labels of DIR/labels.json the audit finds, per case
 cargo xtask bench audit       speed and memory of the audit against Checkov and serde_json (release build)
 cargo xtask bench stack       powers, chokepoints and a drill on stacks of up to 100,000 components and 1,000,000 links
+cargo xtask bench incremental [TREE]  an audit after one changed file against the first one (run it with --release)
 ";
 
 fn main() -> ExitCode {
@@ -30,6 +31,8 @@ fn main() -> ExitCode {
         ["score", cases] => score::score(&root(), Path::new(cases)),
         ["bench", "stack"] => bench::stack::run(&root()),
         ["stack-run", components, links] => bench::stack::run_one(number(components), number(links)),
+        ["bench", "incremental"] => bench::incremental::run(&root(), None),
+        ["bench", "incremental", tree] => bench::incremental::run(&root(), Some(Path::new(tree))),
         ["bench", "audit", rest @ ..] => bench::audit(&root(), rest),
         _ => {
             eprint!("{HELP}");

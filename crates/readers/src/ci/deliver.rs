@@ -33,26 +33,23 @@ fn paths(files: &Files, folder: &str, effect: &Effect) -> BTreeSet<String> {
         }),
         Effect::Kustomization(path) => {
             let Some(path) = at(path) else { return BTreeSet::new() };
-            if !kustomize::NAMES.iter().any(|name| files.get(&inside(&path, name)).is_some()) {
+            if !kustomize::NAMES.iter().any(|name| files.has(&inside(&path, name))) {
                 return BTreeSet::new();
             }
             let reached = kustomize::Graph::new(files).reach(&path);
             bounded(&path, reached.paths().filter(|path| !path.is_empty()))
         }
-        Effect::Chart(path) => at(path)
-            .filter(|path| !path.is_empty() && files.get(&inside(path, "Chart.yaml")).is_some())
-            .into_iter()
-            .collect(),
+        Effect::Chart(path) => {
+            at(path).filter(|path| !path.is_empty() && files.has(&inside(path, "Chart.yaml"))).into_iter().collect()
+        }
         Effect::Terraform(path) => at(path).map_or_else(BTreeSet::new, |path| design(files, path)),
         Effect::Compose(named) if named.is_empty() => {
             let names = ["compose", "docker-compose"].iter().flat_map(|stem| {
                 ["yaml", "yml", "override.yaml", "override.yml"].map(|ending| format!("{stem}.{ending}"))
             });
-            names.map(|name| inside(folder, &name)).filter(|path| files.get(path).is_some()).collect()
+            names.map(|name| inside(folder, &name)).filter(|path| files.has(path)).collect()
         }
-        Effect::Compose(named) => {
-            named.iter().filter_map(|path| at(path)).filter(|path| files.get(path).is_some()).collect()
-        }
+        Effect::Compose(named) => named.iter().filter_map(|path| at(path)).filter(|path| files.has(path)).collect(),
         Effect::Image(_) => BTreeSet::new(),
     }
 }

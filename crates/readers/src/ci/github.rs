@@ -272,7 +272,7 @@ impl<'a> File<'a> {
                 facts.unresolved("U003", message, Some(job.own), self.seen(line));
             }
             Some(Uses::Local(path)) => {
-                let found = join(self.repository_root(), path).is_some_and(|path| self.files.get(&path).is_some());
+                let found = join(self.repository_root(), path).is_some_and(|path| self.files.has(&path));
                 if !found {
                     diagnose(facts, "D008", format!("the workflow `{path}` is not in the tree"), self.path, line);
                 }

@@ -250,7 +250,7 @@ impl File<'_> {
             local.extend(self.files.paths().filter(matches).take(MAX_LOCAL).map(str::to_owned));
             return;
         }
-        if self.files.get(&path).is_some() {
+        if self.files.has(&path) {
             local.push(path);
         } else {
             diagnose(facts, "D008", format!("the included file `{path}` is not in the tree"), self.path, line);

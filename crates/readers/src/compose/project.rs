@@ -1,10 +1,11 @@
 //! The compose files of a tree and how they belong together: override files, `extends`, `include`, `.env`.
 
 use super::ID;
+use crate::Group;
 use crate::config::dotenv;
-use crate::files::{Files, folder_of, join, name_of};
+use crate::files::{Files, connected, decode, folder_of, join, name_of};
 use crate::limits::MAX_INCLUDE_DEPTH;
-use crate::node::{Node, parse_yaml_document};
+use crate::node::{Broken, Node, parse_yaml_document};
 use crate::variables::{Expanded, Known, Syntax, expand};
 use allod_facts::{ComponentRef, Diagnostic, Evidence, Facts, Severity};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -18,7 +19,7 @@ pub(super) struct Project {
 }
 
 pub(super) struct Document {
-    pub root: Node,
+    pub root: Arc<Node>,
     /// Where each service and volume stands among the entries of its map.
     services: HashMap<String, usize>,
     volumes: HashMap<String, usize>,
@@ -100,10 +101,7 @@ impl Project {
             let includes = includes(files, &shared, &root, facts);
             open.extend(includes.iter().map(|path| (path.to_string(), depth + 1)));
             open.extend(
-                extended_files(&shared, &root)
-                    .into_iter()
-                    .filter(|path| files.get(path).is_some())
-                    .map(|path| (path, depth + 1)),
+                extended_files(&shared, &root).into_iter().filter(|path| files.has(path)).map(|path| (path, depth + 1)),
             );
             let document = Document {
                 services: index(&root, "services"),
@@ -264,20 +262,45 @@ impl Project {
     }
 }
 
-fn parse(files: &Files, path: &Arc<str>, facts: &mut Facts) -> Option<Node> {
-    match files.text(path)? {
-        Ok(text) => match parse_yaml_document(&text) {
-            Ok(root) => Some(root),
-            Err(broken) => {
-                facts.diagnostics.push(broken.diagnostic(path));
-                None
-            }
-        },
-        Err(_) => {
-            diagnose(facts, "D002", Severity::Error, "not a text file".into(), path, 0);
+/// A compose file as a tree, or why it is none.
+struct Parsed(Result<Arc<Node>, Broken>);
+
+fn parsed(files: &Files, path: &str) -> Option<Arc<Parsed>> {
+    files.parsed(path, |_, bytes| {
+        let text = decode(bytes).map_err(|_| Broken { code: "D002", message: "not a text file".into(), line: 0 });
+        Parsed(text.and_then(|text| parse_yaml_document(&text)).map(Arc::new))
+    })
+}
+
+fn parse(files: &Files, path: &Arc<str>, facts: &mut Facts) -> Option<Arc<Node>> {
+    match &parsed(files, path)?.0 {
+        Ok(root) => Some(root.clone()),
+        Err(broken) => {
+            facts.diagnostics.push(broken.clone().diagnostic(path));
             None
         }
     }
+}
+
+/// The files by what belongs together: files of one folder, and folders that include or extend files of others.
+pub(super) fn groups<'a>(files: &Files, mine: &[&'a str]) -> Vec<Group<'a>> {
+    let mut seen: BTreeSet<String> = mine.iter().map(|path| (*path).to_owned()).collect();
+    let mut open: Vec<String> = seen.iter().cloned().collect();
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    while let Some(path) = open.pop() {
+        let Some(Ok(root)) = parsed(files, &path).map(|parsed| parsed.0.clone()) else { continue };
+        let included = includes(files, &Arc::from(path.as_str()), &root, &mut Facts::new());
+        let extended = extended_files(&path, &root).into_iter().filter(|path| files.has(path));
+        for other in included.iter().map(|path| path.to_string()).chain(extended) {
+            pairs.push((folder_of(&path).to_owned(), folder_of(&other).to_owned()));
+            if seen.insert(other.clone()) {
+                open.push(other);
+            }
+        }
+    }
+    let read = |files: &Files, _: &[String], mine: &[&str]| super::read(files, mine);
+    let groups = connected(mine, |path| folder_of(path), &pairs);
+    groups.into_iter().map(|paths| Group { of: Vec::new(), paths, read }).collect()
 }
 
 pub(super) fn diagnose(
@@ -305,7 +328,7 @@ fn includes(files: &Files, path: &Arc<str>, root: &Node, facts: &mut Facts) -> V
                 continue;
             }
             match join(folder_of(path), name) {
-                Some(local) if files.get(&local).is_some() => found.push(files.shared_path(&local)),
+                Some(local) if files.has(&local) => found.push(files.shared_path(&local)),
                 Some(_) => {
                     let message = format!("the included file `{name}` is not in the tree");
                     diagnose(facts, "D008", Severity::Warning, message, path, file.line);

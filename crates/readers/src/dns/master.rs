@@ -3,7 +3,8 @@
 mod tokens;
 
 use super::records::{self, Record, Zone, is_type, normal, zone_component};
-use crate::files::{Files, folder_of, join, name_of};
+use crate::Group;
+use crate::files::{Files, connected, decode, folder_of, join, name_of};
 use crate::limits::MAX_INCLUDE_DEPTH;
 use allod_facts::{
     Clue, ClueKind, Component, Diagnostic, Evidence, Facts, Layer, LinkKind, Mitigation, Role, Severity,
@@ -13,6 +14,17 @@ use std::sync::Arc;
 use tokens::{Entry, Token, entries};
 
 const ID: &str = "zone";
+
+/// Each zone file with those that it includes.
+pub(super) fn groups<'a>(files: &Files, mine: &[&'a str]) -> Vec<Group<'a>> {
+    let mut pairs = Vec::new();
+    for path in mine {
+        pairs.extend(included_by(files, path).into_iter().map(|other| ((*path).to_owned(), other)));
+    }
+    let read = |files: &Files, _: &[String], mine: &[&str]| read(files, mine);
+    let groups = connected(mine, |path| path, &pairs);
+    groups.into_iter().map(|paths| Group { of: Vec::new(), paths, read }).collect()
+}
 
 pub(super) fn read(files: &Files, mine: &[&str]) -> Facts {
     let mut facts = Facts::new();
@@ -44,8 +56,16 @@ pub(super) fn read(files: &Files, mine: &[&str]) -> Facts {
     facts
 }
 
+/// The files that a file names to be included.
+struct Included(Vec<String>);
+
 fn included_by(files: &Files, path: &str) -> Vec<String> {
-    let Some(Ok(text)) = files.text(path) else { return Vec::new() };
+    let named = files
+        .parsed(path, |path, bytes| Included(decode(bytes).map_or_else(|_| Vec::new(), |text| names(path, &text))));
+    named.map_or_else(Vec::new, |named| named.0.clone())
+}
+
+fn names(path: &str, text: &str) -> Vec<String> {
     text.lines()
         .filter_map(|line| line.strip_prefix("$INCLUDE")?.split_whitespace().next())
         .filter_map(|name| join(folder_of(path), name.trim_matches('"')))
@@ -126,7 +146,7 @@ impl Parser<'_> {
 
     fn include(&mut self, facts: &mut Facts, path: &Arc<str>, entry: &Entry, open: &mut Vec<String>) {
         let Some(name) = entry.tokens.get(1) else { return };
-        let Some(target) = join(folder_of(path), &name.text).filter(|target| self.files.get(target).is_some()) else {
+        let Some(target) = join(folder_of(path), &name.text).filter(|target| self.files.has(target)) else {
             let message = format!("the included file `{}` is not in the tree", name.text);
             diagnose(facts, "D008", Severity::Warning, message, path, entry.line);
             return;

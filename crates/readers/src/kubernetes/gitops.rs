@@ -391,8 +391,7 @@ fn inline_values(scene: &mut Scene<'_>, own: ComponentRef, object: &Object<'_>, 
 /// many: the repository of which most deployed folders exist here is this one, and only its paths are followed. A path
 /// to the root counts only when nothing else does.
 fn of_this_tree(deployed: Vec<Deployed>, files: &Files) -> Vec<Deployed> {
-    let here =
-        |one: &Deployed| one.folder.is_empty() || files.has_folder(&one.folder) || files.get(&one.folder).is_some();
+    let here = |one: &Deployed| one.folder.is_empty() || files.has_folder(&one.folder) || files.has(&one.folder);
     let mut found: BTreeMap<ComponentRef, BTreeSet<&str>> = BTreeMap::new();
     for one in deployed.iter().filter(|one| here(one)) {
         let folders = found.entry(one.source).or_default();

@@ -92,7 +92,7 @@ impl<'a> Object<'a> {
 }
 
 /// Every object of the documents, lists unfolded, in their order.
-pub(crate) fn collect<'a>(documents: &'a [Document], facts: &mut Facts) -> Vec<Object<'a>> {
+pub(crate) fn collect<'a>(documents: impl IntoIterator<Item = &'a Document>, facts: &mut Facts) -> Vec<Object<'a>> {
     let mut objects = Vec::new();
     for document in documents {
         unfold(document, &document.node, 0, &mut objects, facts);

@@ -1,5 +1,5 @@
 use super::{NAMES, REFERENCES, is_remote};
-use crate::files::{Files, folder_of, join, name_of};
+use crate::files::{Files, decode, folder_of, join};
 use crate::limits::MAX_INCLUDE_DEPTH;
 use crate::node::{Node, parse_yaml_document};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +17,9 @@ struct Overlay {
     references: Vec<(String, u32)>,
 }
 
+/// The references of a kustomization that can be read.
+struct References(Option<Vec<(String, u32)>>);
+
 /// Folders and files that one folder deploys.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reached {
@@ -28,11 +31,14 @@ pub(crate) struct Reached {
 impl Graph {
     pub fn new(files: &Files) -> Graph {
         let mut graph = Graph::default();
-        for path in files.paths().filter(|path| NAMES.contains(&name_of(path))) {
+        for path in files.named(NAMES) {
             let folder = folder_of(path);
-            let node = files.text(path).and_then(Result::ok).and_then(|text| parse_yaml_document(&text).ok());
-            if let Some(node) = node {
-                let overlay = Overlay { path: path.to_owned(), references: references(&node, folder) };
+            let parsed = files.parsed(path, |_, bytes| {
+                let node = decode(bytes).ok().and_then(|text| parse_yaml_document(&text).ok());
+                References(node.map(|node| references(&node, folder)))
+            });
+            if let Some(references) = parsed.as_deref().and_then(|parsed| parsed.0.clone()) {
+                let overlay = Overlay { path: path.to_owned(), references };
                 graph.folders.insert(folder.to_owned(), overlay);
             }
         }

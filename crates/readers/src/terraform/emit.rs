@@ -19,19 +19,17 @@ mod walk;
 use super::endpoint_args::is_local;
 use super::eval::{ABSENT, Evaluator, FAILED, Instance};
 use super::layer::layer_of;
-use super::module::{Module, Tree};
+use super::module::Module;
 use super::value::{LineRef, Origin, ResourceRef, Unknown};
-use crate::files::join;
 use allod_facts::{Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Mitigation, Role};
 use provider::Provider;
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 pub(super) const READER_ID: &str = "terraform";
 
-/// Reads the facts of all root modules into `facts`.
-pub(super) fn emit<'t>(eval: &Evaluator<'t>, facts: Facts) -> Facts {
+/// Reads the facts of root modules, by their folders, into `facts`.
+pub(super) fn emit<'t>(eval: &Evaluator<'t>, roots: &[String], facts: Facts) -> Facts {
     let mut emitter = Emitter {
         eval,
         facts,
@@ -44,7 +42,7 @@ pub(super) fn emit<'t>(eval: &Evaluator<'t>, facts: Facts) -> Facts {
         root: None,
         backend: None,
     };
-    for module in roots(eval.tree) {
+    for module in roots.iter().filter_map(|root| eval.tree.modules.get(root.as_str())) {
         emitter.root_module(module);
     }
     emitter.facts
@@ -70,41 +68,6 @@ struct Emitter<'e, 't> {
     /// The component of the root module being read, and of its backend.
     root: Option<ComponentRef>,
     backend: Option<ComponentRef>,
-}
-
-/// Folders that no other one calls, and one of each group of folders that only call each other.
-fn roots<'t>(tree: &'t Tree<'t>) -> Vec<&'t Module<'t>> {
-    let called = |module: &Module<'_>| -> Vec<String> {
-        let sources = module.calls.iter().filter_map(|call| call.block.body.attribute("source")?.value.literal());
-        sources.filter(|source| source.starts_with('.')).filter_map(|source| join(module.dir, source)).collect()
-    };
-    let calls: FxHashMap<&str, Vec<String>> =
-        tree.modules.values().map(|module| (module.dir, called(module))).collect();
-    let other = |dir: &str, called: &&String| called.as_str() != dir;
-    let all_called: BTreeSet<&str> = calls
-        .iter()
-        .flat_map(|(dir, called)| called.iter().filter(move |c| other(dir, c)))
-        .map(String::as_str)
-        .collect();
-    let mut roots: Vec<&Module<'_>> = tree.modules.values().filter(|module| !all_called.contains(module.dir)).collect();
-    let mut reached: BTreeSet<&str> = BTreeSet::new();
-    let reach = |from: &'t str, reached: &mut BTreeSet<&'t str>| {
-        let mut todo = vec![from];
-        while let Some(dir) = todo.pop() {
-            if let Some((dir, _)) = tree.modules.get_key_value(dir).filter(|(dir, _)| reached.insert(dir)) {
-                let next = calls.get(dir).into_iter().flatten();
-                todo.extend(next.filter_map(|called| tree.modules.get_key_value(called.as_str()).map(|(dir, _)| *dir)));
-            }
-        }
-    };
-    roots.iter().for_each(|module| reach(module.dir, &mut reached));
-    for module in tree.modules.values() {
-        if !reached.contains(module.dir) {
-            roots.push(module);
-            reach(module.dir, &mut reached);
-        }
-    }
-    roots
 }
 
 impl<'t> Emitter<'_, 't> {

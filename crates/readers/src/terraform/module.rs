@@ -11,8 +11,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub(super) use build::{build, load};
-pub(super) use terragrunt::{INPUTS, find_above, included_local};
+pub(super) use build::{belonging, build, is_override, is_settings, load, load_one, settings_owner};
+pub(super) use terragrunt::{INPUTS, find_above, included_local, is_terragrunt};
 
 pub(super) type Name<'s> = Cow<'s, str>;
 

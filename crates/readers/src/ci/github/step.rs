@@ -75,7 +75,7 @@ impl File<'_> {
         };
         let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
         let file = ["action.yml", "action.yaml"].iter().map(|name| format!("{prefix}{name}"));
-        match file.into_iter().find(|file| self.files.get(file).is_some()) {
+        match file.into_iter().find(|file| self.files.has(file)) {
             Some(file) => {
                 let to = facts.add(own_action(&self.files.shared_path(&file), self.flavour.reader));
                 if to != job.own {

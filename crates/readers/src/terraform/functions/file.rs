@@ -23,7 +23,7 @@ pub(super) fn call<'t>(eval: &Evaluator<'t>, name: &str, args: &[Value], scope: 
     let missing = || failed(&format!("`{found}` is not in the tree"));
     Some(match name {
         // A file may be made before the run; that it is not there now is not known to last.
-        "fileexists" if eval.files.get(&found).is_some() => Value::bool(true),
+        "fileexists" if eval.files.has(&found) => Value::bool(true),
         "fileexists" => Value::bool(false),
         "fileset" => fileset(eval, &found, &text_at(args, 1)?),
         _ => match eval.files.text(&found) {

@@ -19,15 +19,24 @@ pub(in super::super) struct Loaded {
     generated: String,
 }
 
+impl Loaded {
+    /// The file as a tree, with what broke it.
+    pub(in super::super) fn body(&self) -> (Body<'_>, Option<Broken>) {
+        match &self.json {
+            Some(node) => (body_of(node, is_settings(&self.path)), None),
+            None => parse(&self.text),
+        }
+    }
+
+    pub(in super::super) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
 /// Takes the files that belong to the configuration; what cannot be read is a diagnostic.
 pub(in super::super) fn load(files: &Files, mine: &[&str], diagnostics: &mut Vec<Diagnostic>) -> Vec<Loaded> {
-    let mut sorted: Vec<&str> = mine.iter().copied().filter(|path| !is_vendored(path)).collect();
-    sorted.sort_unstable();
-    sorted.dedup();
-    let shadowed =
-        |path: &str| path.strip_suffix(".tf").is_some_and(|stem| files.get(&format!("{stem}.tofu")).is_some());
     let mut loaded = Vec::new();
-    for path in sorted.into_iter().filter(|path| !shadowed(path)) {
+    for path in belonging(files, mine) {
         match load_one(files, path) {
             Ok(Some(file)) => loaded.push(file),
             Ok(None) => {}
@@ -37,12 +46,21 @@ pub(in super::super) fn load(files: &Files, mine: &[&str], diagnostics: &mut Vec
     loaded
 }
 
+/// The files of the configuration, sorted: one of OpenTofu stands for one of Terraform beside it.
+pub(in super::super) fn belonging<'a>(files: &Files, mine: &[&'a str]) -> Vec<&'a str> {
+    let mut sorted: Vec<&str> = mine.iter().copied().filter(|path| !is_vendored(path)).collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    sorted.retain(|path| !path.strip_suffix(".tf").is_some_and(|stem| files.has(&format!("{stem}.tofu"))));
+    sorted
+}
+
 /// Copies of other people's modules that `init` made: their callers are read, they are not.
 fn is_vendored(path: &str) -> bool {
     path.split('/').any(|part| part == ".terraform" || part == ".terragrunt-cache")
 }
 
-fn load_one(files: &Files, path: &str) -> Result<Option<Loaded>, Broken> {
+pub(in super::super) fn load_one(files: &Files, path: &str) -> Result<Option<Loaded>, Broken> {
     if files.get(path).is_some_and(|bytes| bytes.len() as u64 > MAX_FILE_BYTES) {
         return Err(Broken { code: "D003", message: format!("larger than {MAX_FILE_BYTES} bytes"), line: 0 });
     }
@@ -77,20 +95,17 @@ pub(in super::super) fn build<'s>(loaded: &'s [Loaded], files: &Files) -> Tree<'
     tree
 }
 
-fn is_settings(path: &str) -> bool {
+pub(in super::super) fn is_settings(path: &str) -> bool {
     path.ends_with(".tfvars") || path.ends_with(".tfvars.json")
 }
 
-fn is_override(path: &str) -> bool {
+pub(in super::super) fn is_override(path: &str) -> bool {
     let stem = name_of(path).split('.').next().unwrap_or_default();
     stem == "override" || stem.ends_with("_override")
 }
 
 fn read_body<'s>(tree: &mut Tree<'s>, file: &'s Loaded) -> Body<'s> {
-    let (body, broken) = match &file.json {
-        Some(node) => (body_of(node, is_settings(&file.path)), None),
-        None => parse(&file.text),
-    };
+    let (body, broken) = file.body();
     tree.diagnostics.extend(broken.map(|broken| broken.diagnostic(&file.path)));
     body
 }
@@ -244,42 +259,50 @@ fn override_body<'s>(known: &mut Body<'s>, new: Body<'s>) {
     known.blocks.extend(new.blocks);
 }
 
+/// Settings that are loaded only when somebody names them.
+const ON_REQUEST: u8 = 3;
+
 /// `terraform.tfvars`, then `*.auto.tfvars` in the order of their names; all others are candidates.
-fn add_settings<'s>(tree: &mut Tree<'s>, loaded: &'s [Loaded]) {
-    let rank = |path: &str| match name_of(path) {
+fn rank(path: &str) -> u8 {
+    match name_of(path) {
         "terraform.tfvars" => 0,
         "terraform.tfvars.json" => 1,
         name if name.ends_with(".auto.tfvars") || name.ends_with(".auto.tfvars.json") => 2,
-        _ => 3,
-    };
+        _ => ON_REQUEST,
+    }
+}
+
+/// The folder of the module that a settings file belongs to: its own one or, when it is loaded only on request, the
+/// nearest at or above.
+pub(in super::super) fn settings_owner(path: &str, is_module: impl Fn(&str) -> bool) -> Option<&str> {
+    let mut above = folder_of(path);
+    loop {
+        if is_module(above) {
+            return Some(above);
+        }
+        if above.is_empty() || rank(path) != ON_REQUEST {
+            return None;
+        }
+        above = folder_of(above);
+    }
+}
+
+fn add_settings<'s>(tree: &mut Tree<'s>, loaded: &'s [Loaded]) {
     let mut settings: Vec<(u8, u32, &'s Loaded)> =
         (0..).zip(loaded).map(|(at, file)| (rank(&file.path), at, file)).collect();
     settings.retain(|(_, _, file)| is_settings(&file.path));
     settings.sort_by_key(|(rank, at, _)| (*rank, *at));
     for (rank, number, file) in settings {
         let body = read_body(tree, file);
-        let dir = folder_of(&file.path);
-        if rank == 3 {
-            add_candidates(tree, number, dir, &body);
-        } else if let Some(module) = tree.modules.get_mut(dir) {
-            for attribute in body.attributes {
+        let Some(dir) = settings_owner(&file.path, |dir| tree.modules.contains_key(dir)) else { continue };
+        let Some(module) = tree.modules.get_mut(dir) else { continue };
+        for attribute in body.attributes {
+            if rank == ON_REQUEST {
+                module.candidates.entry(attribute.name).or_default().push((number, attribute.line));
+            } else {
                 let set = Named { file: number, line: attribute.line, value: attribute.value };
                 module.set.insert(attribute.name, set);
             }
         }
-    }
-}
-
-/// A file that is loaded only on request belongs to the nearest module at or above its folder.
-fn add_candidates<'s>(tree: &mut Tree<'s>, number: u32, dir: &str, body: &Body<'s>) {
-    let mut above = Some(dir);
-    while let Some(dir) = above {
-        if let Some(module) = tree.modules.get_mut(dir) {
-            for attribute in &body.attributes {
-                module.candidates.entry(attribute.name.clone()).or_default().push((number, attribute.line));
-            }
-            return;
-        }
-        above = if dir.is_empty() { None } else { Some(folder_of(dir)) };
     }
 }

@@ -255,7 +255,7 @@ pub(in super::super) fn find_above(files: &Files, dir: &str, name: &str) -> Opti
     while !dir.is_empty() {
         dir = folder_of(dir);
         let path = join(dir, name)?;
-        if files.get(&path).is_some() || files.has_folder(&path) {
+        if files.has(&path) || files.has_folder(&path) {
             return Some(path);
         }
     }

@@ -1,0 +1,100 @@
+use crate::collect::Collected;
+use allod_facts::{Diagnostic, Facts, Severity};
+use allod_readers::{Files, Group, READERS, Read, Reader, Scope};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufReader;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// Readers recurse over nested values up to their limits: their threads get room for that.
+const READER_STACK_BYTES: usize = 64 << 20;
+
+/// Runs all jobs.
+pub(crate) fn read_all(collected: &Collected) -> Vec<Facts> {
+    in_pool(|| jobs(collected).par_iter().map(|job| job.run(&collected.files, collected)).collect())
+}
+
+/// Runs on threads that readers can run on.
+pub(crate) fn in_pool<T: Send>(run: impl FnOnce() -> T + Send) -> T {
+    match rayon::ThreadPoolBuilder::new().stack_size(READER_STACK_BYTES).build() {
+        Ok(pool) => pool.install(run),
+        // No thread can be had: the global pool falls back to this one.
+        Err(_) => run(),
+    }
+}
+
+/// One call of a reader.
+pub(crate) struct Job<'a> {
+    pub reader: &'static Reader,
+    pub paths: Vec<&'a str>,
+    /// What the paths are read for, and with what, when they are a group.
+    pub group: Option<(Vec<String>, fn(&Files, &[String], &[&str]) -> Facts)>,
+}
+
+/// All jobs of an audit.
+pub(crate) fn jobs(collected: &Collected) -> Vec<Job<'_>> {
+    let mut by_reader: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    for (path, reader) in &collected.recognised {
+        by_reader.entry(*reader).or_default().push(path);
+    }
+    let mut jobs = Vec::new();
+    for (at, paths) in by_reader {
+        let Some(reader) = READERS.get(at).copied() else { continue };
+        match (reader.scope, reader.read) {
+            (Scope::Tree, Read::Loaded(_)) => jobs.push(Job { reader, paths, group: None }),
+            (Scope::Groups(groups), Read::Loaded(_)) => {
+                // What finds the groups is a part of the reader, and must not take the audit with it either.
+                let found = catch_unwind(AssertUnwindSafe(|| groups(&collected.files, &paths)));
+                let job = |Group { of, paths, read }| Job { reader, paths, group: Some((of, read)) };
+                match found {
+                    Ok(groups) => jobs.extend(groups.into_iter().map(job)),
+                    Err(_) => jobs.push(Job { reader, paths, group: None }),
+                }
+            }
+            _ => jobs.extend(paths.into_iter().map(|path| Job { reader, paths: vec![path], group: None })),
+        }
+    }
+    jobs
+}
+
+impl Job<'_> {
+    /// The facts of the job. A reader must not panic; if one does (a defect in it, or in a parser that it uses), its
+    /// files are reported as not read, and the audit goes on.
+    pub fn run(&self, files: &Files, collected: &Collected) -> Facts {
+        let call = AssertUnwindSafe(|| self.call(files, collected));
+        catch_unwind(call).unwrap_or_else(|_| {
+            let mut facts = Facts::new();
+            facts.diagnostics.extend(self.paths.iter().map(|path| Diagnostic {
+                code: "D012",
+                severity: Severity::Error,
+                message: format!("the reader `{}` broke down on its files, and none of them was read", self.reader.id),
+                path: Arc::from(*path),
+                line: 0,
+                hint: Some("this is a defect of allod: please report the file".to_owned()),
+            }));
+            facts
+        })
+    }
+
+    fn call(&self, files: &Files, collected: &Collected) -> Facts {
+        if let Some((of, read)) = &self.group {
+            return read(files, of, &self.paths);
+        }
+        match self.reader.read {
+            Read::Loaded(read) => read(files, &self.paths),
+            Read::Streamed(read) => {
+                let mut facts = Facts::new();
+                for path in &self.paths {
+                    let Some((real, _)) = collected.streamed.get(*path) else { continue };
+                    match File::open(real) {
+                        Ok(file) => facts.absorb(read(path, &mut BufReader::with_capacity(1 << 20, file))),
+                        Err(error) => facts.diagnostics.push(crate::collect::unreadable(path, &error)),
+                    }
+                }
+                facts
+            }
+        }
+    }
+}
