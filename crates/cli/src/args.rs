@@ -85,6 +85,9 @@ pub struct Audit {
     /// Exit 1 also when the control of a component is not known.
     #[arg(long, conflicts_with = "exit_zero")]
     pub fail_on_unknown: bool,
+    /// Audit, then watch the files: audit again when one changes, and show what changed. Ends with Ctrl-C.
+    #[arg(long, conflicts_with_all = ["output", "explain", "chokepoints", "fail_on_unknown", "resolve"])]
+    pub watch: bool,
     /// A folder of register files that add to or correct the built-in register.
     #[arg(long, value_name = "DIR")]
     pub register: Option<PathBuf>,

@@ -4,3 +4,4 @@ pub mod drill;
 pub mod explain;
 pub mod formats;
 pub mod register;
+mod watch;

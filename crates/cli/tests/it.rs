@@ -15,6 +15,8 @@ mod drill;
 mod formats;
 #[path = "it/revision.rs"]
 mod revision;
+#[path = "it/watch.rs"]
+mod watch;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()

@@ -15,6 +15,7 @@ mod session;
 pub use audit::{Error, Options, audit, register};
 pub use collect::{Stage, root_of};
 pub use compare::{CompareOptions, Compared, Source, compare};
+pub use overlay::files as overlay;
 pub use resolve::Resolver;
 pub use revision::RevisionError;
 pub use session::{Session, Work};

@@ -6,7 +6,10 @@ const IN_ROOT: &str = "register";
 
 /// Paths and texts of the overlay files: `--register`, and `register/` of an audited folder when its files look like
 /// register files.
-pub(crate) fn files(options: &Options) -> Result<Vec<(String, String)>, Error> {
+///
+/// # Errors
+/// [`Error::RegisterFolder`].
+pub fn files(options: &Options) -> Result<Vec<(String, String)>, Error> {
     let mut found = Vec::new();
     for root in &options.paths {
         let folder = root.join(IN_ROOT);

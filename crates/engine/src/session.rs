@@ -3,7 +3,7 @@ use crate::collect::{Collected, Stage, collect};
 use crate::jobs::{Job, in_pool, jobs};
 use crate::seen::{Seen, Stamp};
 use allod_evidence::Audit;
-use allod_facts::Facts;
+use allod_facts::{Diagnostic, Facts};
 use allod_readers::Files;
 use allod_readers::files::{Asked, Changes};
 use allod_register::Register;
@@ -21,6 +21,9 @@ pub struct Session {
     seen: Seen,
     files: Files,
     streamed: BTreeMap<Arc<str>, Option<Stamp>>,
+    /// Of the walk.
+    diagnostics: Vec<Diagnostic>,
+    has_audited: bool,
     /// In the order of the jobs: so that nothing can tell a session from a fresh audit.
     kept: Vec<(Key, Kept)>,
     /// Of the last audit.
@@ -57,6 +60,8 @@ impl Session {
             seen: Seen::default(),
             files: Files::new(),
             streamed: BTreeMap::new(),
+            diagnostics: Vec::new(),
+            has_audited: false,
             kept: Vec::new(),
             work: Work::default(),
         }
@@ -67,10 +72,38 @@ impl Session {
     /// # Errors
     /// Those of [`crate::audit`]; the next audit of the session can succeed.
     pub fn audit<'r>(&mut self, register: &'r Register, tell: &(dyn Fn(Stage) + Sync)) -> Result<Audit<'r>, Error> {
-        let mut collected = collect(&self.options.paths, Some(&mut self.seen), tell)?;
+        let collected = collect(&self.options.paths, Some(&mut self.seen), tell)?;
+        self.audit_collected(collected, register, tell)
+    }
+
+    /// Audits when anything changed since the last audit, and always at first.
+    ///
+    /// # Errors
+    /// Those of [`Session::audit`].
+    pub fn audit_if_changed<'r>(
+        &mut self,
+        register: &'r Register,
+        tell: &(dyn Fn(Stage) + Sync),
+    ) -> Result<Option<Audit<'r>>, Error> {
+        let collected = collect(&self.options.paths, Some(&mut self.seen), tell)?;
+        let same = self.has_audited
+            && self.diagnostics == collected.diagnostics
+            && collected.says_something().is_ok()
+            && self.changes(&collected).is_empty();
+        if same { Ok(None) } else { self.audit_collected(collected, register, tell).map(Some) }
+    }
+
+    fn audit_collected<'r>(
+        &mut self,
+        mut collected: Collected,
+        register: &'r Register,
+        tell: &(dyn Fn(Stage) + Sync),
+    ) -> Result<Audit<'r>, Error> {
         collected.says_something()?;
         tell(Stage::Reading { files: collected.coverage.files_read });
         self.read(&collected);
+        self.diagnostics.clone_from(&collected.diagnostics);
+        self.has_audited = true;
         let mut found = Facts::new();
         found.diagnostics = std::mem::take(&mut collected.diagnostics);
         let mut batches: Vec<Facts> = self.kept.iter().map(|(_, kept)| kept.facts.clone()).collect();

@@ -1,5 +1,5 @@
-pub mod stack;
 pub mod incremental;
+pub mod stack;
 
 use std::fmt::Write as _;
 use std::io::{BufWriter, Write};

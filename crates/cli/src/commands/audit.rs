@@ -1,4 +1,5 @@
 use crate::args::{Audit as AuditArgs, Format, Global};
+use crate::commands::watch::watch;
 use crate::exit::{Exit, Failure};
 use crate::output::{look, write};
 use crate::progress::Progress;
@@ -20,6 +21,14 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<Exit, Failure> {
     let home = home(&args.home)?;
     let resolve = args.resolve.then(|| args.resolver.unwrap_or(Resolver::System));
     let options = Options { paths: args.paths.clone(), home, register: args.register.clone(), resolve };
+    let show = Show { only, unresolved_only: args.unresolved, all: global.verbose };
+    if args.watch {
+        if args.format != Format::Human {
+            return Err(Failure::new("E002", "what is watched is shown for a person, in no other format")
+                .hint("leave --format out, or leave --watch out and run the audit again"));
+        }
+        return watch(&options, show, global);
+    }
     let register = allod_engine::register(&options).map_err(|error| failure(&error))?;
     if args.chokepoints && !matches!(args.format, Format::Human | Format::Json) {
         return Err(Failure::new("E002", "chokepoints by themselves are shown as human or json")
@@ -30,7 +39,6 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<Exit, Failure> {
     progress.done();
     let audit = audit.map_err(|error| failure(&error))?;
 
-    let show = Show { only, unresolved_only: args.unresolved, all: global.verbose };
     let look = look(global, args.output.is_some());
     if let Some(asked) = &args.explain {
         let text = trace(&audit, asked, look).map_err(|missing| no_such_part(&missing))?;
