@@ -7,7 +7,7 @@ use allod_facts::{Diagnostic, Facts};
 use allod_readers::Files;
 use allod_readers::files::{Asked, Changes};
 use allod_register::Register;
-use allod_stack::build;
+use allod_stack::{Known, build_again};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -16,8 +16,10 @@ use std::sync::Arc;
 ///
 /// Each audit is what a fresh one would be, byte for byte: a job of a reader is run again when anything that it asked
 /// the files for would be answered differently. Asks no DNS.
-pub struct Session {
+pub struct Session<'r> {
     options: Options,
+    register: &'r Register,
+    known: Known<'r>,
     seen: Seen,
     files: Files,
     streamed: BTreeMap<Arc<str>, Option<Stamp>>,
@@ -53,9 +55,11 @@ struct Kept {
     facts: Facts,
 }
 
-impl Session {
-    pub fn new(options: Options) -> Session {
+impl<'r> Session<'r> {
+    pub fn new(options: Options, register: &'r Register) -> Session<'r> {
         Session {
+            register,
+            known: Known::default(),
             options,
             seen: Seen::default(),
             files: Files::new(),
@@ -71,34 +75,25 @@ impl Session {
     ///
     /// # Errors
     /// Those of [`crate::audit`]; the next audit of the session can succeed.
-    pub fn audit<'r>(&mut self, register: &'r Register, tell: &(dyn Fn(Stage) + Sync)) -> Result<Audit<'r>, Error> {
+    pub fn audit(&mut self, tell: &(dyn Fn(Stage) + Sync)) -> Result<Audit<'r>, Error> {
         let collected = collect(&self.options.paths, Some(&mut self.seen), tell)?;
-        self.audit_collected(collected, register, tell)
+        self.audit_collected(collected, tell)
     }
 
     /// Audits when anything changed since the last audit, and always at first.
     ///
     /// # Errors
     /// Those of [`Session::audit`].
-    pub fn audit_if_changed<'r>(
-        &mut self,
-        register: &'r Register,
-        tell: &(dyn Fn(Stage) + Sync),
-    ) -> Result<Option<Audit<'r>>, Error> {
+    pub fn audit_if_changed(&mut self, tell: &(dyn Fn(Stage) + Sync)) -> Result<Option<Audit<'r>>, Error> {
         let collected = collect(&self.options.paths, Some(&mut self.seen), tell)?;
         let same = self.has_audited
             && self.diagnostics == collected.diagnostics
             && collected.says_something().is_ok()
             && self.changes(&collected).is_empty();
-        if same { Ok(None) } else { self.audit_collected(collected, register, tell).map(Some) }
+        if same { Ok(None) } else { self.audit_collected(collected, tell).map(Some) }
     }
 
-    fn audit_collected<'r>(
-        &mut self,
-        mut collected: Collected,
-        register: &'r Register,
-        tell: &(dyn Fn(Stage) + Sync),
-    ) -> Result<Audit<'r>, Error> {
+    fn audit_collected(&mut self, mut collected: Collected, tell: &(dyn Fn(Stage) + Sync)) -> Result<Audit<'r>, Error> {
         collected.says_something()?;
         tell(Stage::Reading { files: collected.coverage.files_read });
         self.read(&collected);
@@ -111,7 +106,7 @@ impl Session {
         tell(Stage::Building);
         self.files = collected.files;
         self.streamed = collected.streamed.into_iter().map(|(path, (_, stamp))| (path, stamp)).collect();
-        let stack = build(batches, register);
+        let stack = build_again(batches, self.register, &mut self.known);
         Ok(Audit::new(shown_root(&self.options), self.options.home.clone(), stack, collected.coverage))
     }
 
@@ -187,7 +182,8 @@ fn run(job: &Job<'_>, collected: &Collected) -> Kept {
     let files = collected.files.remembering();
     // What is streamed was not loaded, and is asked for all the same.
     job.paths.iter().filter(|path| collected.streamed.contains_key(**path)).for_each(|path| _ = files.get(path));
-    let facts = job.run(&files, collected);
+    let mut facts = job.run(&files, collected);
+    facts.settle();
     Kept { asked: files.into_asked(), facts }
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 /// What one reader saw: components, links between them, what it could not resolve, and what was wrong with the files.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    /// Boxed: merging and sorting then move pointers, and a stack of a million components is never there twice.
-    pub components: Vec<Box<Component>>,
+    /// By pointer: merging and sorting move pointers, facts that are kept share their components with the stack, and a
+    /// stack of a million components is never there twice.
+    pub components: Vec<Arc<Component>>,
     pub links: Vec<Link>,
     pub unresolved: Vec<Unresolved>,
     pub diagnostics: Vec<Diagnostic>,
@@ -43,15 +44,20 @@ impl Facts {
     pub fn add(&mut self, component: Component) -> ComponentRef {
         if let Some(&known) = self.index.get(&component.id) {
             if let Some(first) = self.components.get_mut(known as usize) {
-                first.merge(component);
+                Arc::make_mut(first).merge(component);
             }
             return known;
         }
-        let component = Box::new(Component { name: shortened(component.name), ..component });
+        let component = Arc::new(Component { name: shortened(component.name), ..component });
         let index = self.components.len() as ComponentRef;
         self.index.insert(component.id.clone(), index);
         self.components.push(component);
         index
+    }
+
+    /// Gives up what is needed only while facts are added: a reader is done with them.
+    pub fn settle(&mut self) {
+        self.index = HashMap::new();
     }
 
     pub fn find(&self, id: &str) -> Option<ComponentRef> {
@@ -59,7 +65,7 @@ impl Facts {
     }
 
     pub fn get_mut(&mut self, at: ComponentRef) -> Option<&mut Component> {
-        self.components.get_mut(at as usize).map(Box::as_mut)
+        self.components.get_mut(at as usize).map(Arc::make_mut)
     }
 
     /// Adds a link with no mitigation; push to the returned link's fields what the file shows.
@@ -75,7 +81,8 @@ impl Facts {
 
     /// Takes everything from `other`, renumbering its references.
     pub fn absorb(&mut self, other: Facts) {
-        let moved: Vec<ComponentRef> = other.components.into_iter().map(|component| self.add(*component)).collect();
+        let moved: Vec<ComponentRef> =
+            other.components.into_iter().map(|component| self.add(Arc::unwrap_or_clone(component))).collect();
         let new = |old: ComponentRef| moved.get(old as usize).copied();
         for mut link in other.links {
             if let (Some(from), Some(to)) = (new(link.from), new(link.to)) {

@@ -237,7 +237,7 @@ fn render(files: &Files, paths: &[&str], scope: &template::Scope<'_>, own: Compo
     }
     let mut found = Facts::new();
     kubernetes::describe(&documents, files, &mut found);
-    for component in &mut found.components {
+    for component in found.components.iter_mut().map(Arc::make_mut) {
         let lines = component.evidence.iter().filter(|seen| seen.line == seen.end_line);
         let mut more: Vec<Evidence> = lines
             .filter_map(|seen| origins.get(&seen.path)?.origins.get(&seen.line))

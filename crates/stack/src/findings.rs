@@ -1,6 +1,6 @@
 use crate::graph::Stack;
 use crate::home::Home;
-use crate::resolve::{Control, Part};
+use crate::resolve::{Control, Origins, Part};
 use allod_facts::{Country, Layer, LinkKind, Mitigation, Role, Severity};
 
 /// Something worth telling about one part. A statement of who can do what, not a legal finding.
@@ -14,26 +14,34 @@ pub struct Finding {
     pub part: usize,
 }
 
-impl Stack<'_> {
+impl<'r> Stack<'r> {
     /// Every finding, by part. A part has one finding about its control (the most telling) and may have one about its
     /// location beside it.
     pub fn findings(&self, home: &Home) -> Vec<Finding> {
         let roles = Roles::of(self);
         let mut findings = Vec::new();
+        let mut origins = Origins::default();
         for (at, part) in self.parts.iter().enumerate() {
-            findings.extend(self.about_control(at, part, home, &roles));
+            findings.extend(self.about_control(at, part, home, &roles, &mut origins));
             findings.extend(about_location(at, part, home));
         }
         findings
     }
 
-    fn about_control(&self, at: usize, part: &Part<'_>, home: &Home, roles: &Roles) -> Option<Finding> {
+    fn about_control(
+        &self,
+        at: usize,
+        part: &Part<'r>,
+        home: &Home,
+        roles: &Roles,
+        origins: &mut Origins<'r>,
+    ) -> Option<Finding> {
         if part.control == Control::Unknown && !part.is_hint() {
             let message = format!("nobody knows from the files who controls `{}`", part.fact.name);
             return Some(Finding { code: "F007", severity: Severity::Warning, message: message.into(), part: at });
         }
         let abroad: Vec<Country> =
-            part.controlled_from(self.register).into_iter().filter(|country| !home.has(*country)).collect();
+            origins.of(part, self.register).iter().copied().filter(|country| !home.has(*country)).collect();
         if abroad.is_empty() {
             return None;
         }

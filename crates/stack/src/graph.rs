@@ -1,3 +1,4 @@
+use crate::known::Known;
 use crate::merge::{Merged, unite_links};
 use crate::resolve::{Control, Part, resolve, under_own_zone};
 use allod_facts::{
@@ -29,11 +30,13 @@ pub type Edge = Link;
 /// Something that was not understood, with the part that it concerns.
 pub type Unknown = Unresolved;
 
-pub(crate) fn build<'r>(merged: Merged, register: &'r Register) -> Stack<'r> {
+pub(crate) fn build<'r>(merged: Merged, register: &'r Register, known: Option<&mut Known<'r>>) -> Stack<'r> {
     let own_zones: BTreeSet<String> =
         merged.components.iter().filter(|one| &*one.kind == "zone").map(|one| one.name.to_ascii_lowercase()).collect();
-    let parts: Vec<Part<'r>> =
-        merged.components.into_iter().map(|component| resolve(component, register, &own_zones)).collect();
+    let parts: Vec<Part<'r>> = match known {
+        Some(known) => known.parts(merged.components, register, &own_zones),
+        None => merged.components.into_iter().map(|component| resolve(component, register, &own_zones)).collect(),
+    };
 
     let mut stack = Stack {
         register,
@@ -106,7 +109,7 @@ impl<'r> Stack<'r> {
                 let id = format!("mail:{name}");
                 let fact = Component::new(&id, &name, "mail-domain", Layer::Mail, Role::Own, seen.clone());
                 let at = self.parts.len() as u32;
-                self.parts.push(resolve(Box::new(fact), self.register, &BTreeSet::new()));
+                self.parts.push(resolve(Arc::new(fact), self.register, &BTreeSet::new()));
                 new.push(Link {
                     from: at,
                     to: from,
@@ -215,7 +218,7 @@ impl<'r> Stack<'r> {
                     matched_by: None,
                     operator: service.operator.as_ref().and_then(|id| self.register.entity(id)),
                     location: None,
-                    fact: Box::new(fact),
+                    fact: Arc::new(fact),
                 });
                 (self.parts.len() - 1) as u32
             });
@@ -226,7 +229,7 @@ impl<'r> Stack<'r> {
                     .cloned()
                     .collect::<Vec<_>>()
                     .into_iter()
-                    .for_each(|seen| part.fact.evidence.push(seen));
+                    .for_each(|seen| Arc::make_mut(&mut part.fact).evidence.push(seen));
             }
             let (data, mitigations, any_of) = (Vec::new(), Vec::new(), None);
             self.links.push(Link { from, to: at, kind: LinkKind::SendsTo, data, mitigations, any_of, evidence });
@@ -252,8 +255,9 @@ impl<'r> Stack<'r> {
 
     /// A host under one of our own zones is our own name: it depends on the zone, and on the record for that name.
     fn link_own_names(&mut self, own_zones: &BTreeSet<String>) {
-        let at_id: BTreeMap<Arc<str>, u32> =
-            self.parts.iter().enumerate().map(|(at, part)| (part.fact.id.clone(), at as u32)).collect();
+        let is_name = |part: &Part<'_>| part.fact.id.starts_with("name:") || part.fact.id.starts_with("zone:");
+        let named = self.parts.iter().enumerate().filter(|(_, part)| is_name(part));
+        let at_id: BTreeMap<Arc<str>, u32> = named.map(|(at, part)| (part.fact.id.clone(), at as u32)).collect();
         let mut new = Vec::new();
         for (at, part) in self.parts.iter().enumerate() {
             let Some(host) = part.fact.id.strip_prefix("host:").filter(|_| part.control == Control::SelfHosted) else {
@@ -280,8 +284,8 @@ impl<'r> Stack<'r> {
     /// Parts by id, links by position, after parts were added.
     pub(crate) fn restore_order(&mut self) {
         let mut order: Vec<u32> = (0..self.parts.len() as u32).collect();
-        let id = |at: &u32| self.parts.get(*at as usize).map(|part| part.fact.id.clone());
-        order.sort_by_key(id);
+        let id = |at: u32| self.parts.get(at as usize).map(|part| &*part.fact.id);
+        order.sort_by(|a, b| id(*a).cmp(&id(*b)));
         let mut position = vec![0_u32; order.len()];
         for (new, old) in order.iter().enumerate() {
             if let Some(slot) = position.get_mut(*old as usize) {

@@ -11,6 +11,7 @@ mod findings;
 mod fixpoint;
 mod graph;
 mod home;
+mod known;
 mod maxflow;
 mod merge;
 mod party;
@@ -27,6 +28,7 @@ pub use findings::Finding;
 pub use fixpoint::Hop;
 pub use graph::{Edge, Stack, Unknown};
 pub use home::{Home, UnknownPlace};
+pub use known::Known;
 pub use party::NoSuchParty;
 pub use passes::{Event, Passes};
 pub use powers::{Holder, Lane, Power, Powers, SECRETS, UNCLASSIFIED, When};
@@ -39,5 +41,12 @@ use allod_register::Register;
 
 /// Builds the stack of an audit: merge, resolve, link.
 pub fn build<'r>(facts: Vec<Facts>, register: &'r Register) -> Stack<'r> {
-    graph::build(merge::merge(facts), register)
+    graph::build(merge::merge(facts, None), register, None)
+}
+
+/// Builds the stack of a further audit: what `known` has of the one before, and what did not change, is taken over.
+/// Gives what [`build`] gives.
+pub fn build_again<'r>(facts: Vec<Facts>, register: &'r Register, known: &mut Known<'r>) -> Stack<'r> {
+    let merged = merge::merge(facts, Some(known));
+    graph::build(merged, register, Some(known))
 }

@@ -1,3 +1,4 @@
+use crate::known::{Known, Sighting};
 use allod_facts::{Component, Delivery, Diagnostic, Evidence, Facts, Link, Unresolved};
 use std::sync::Arc;
 
@@ -5,8 +6,7 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(crate) struct Merged {
     /// Sorted by id, each id once.
-    #[expect(clippy::vec_box, reason = "sorting and merging move pointers, not components")]
-    pub components: Vec<Box<Component>>,
+    pub components: Vec<Arc<Component>>,
     /// References are positions in `components`; sorted, each link once with all its evidence.
     pub links: Vec<Link>,
     pub unresolved: Vec<Unresolved>,
@@ -15,8 +15,8 @@ pub(crate) struct Merged {
 }
 
 /// Merges batches. The order in which they come makes no difference.
-pub(crate) fn merge(batches: Vec<Facts>) -> Merged {
-    let mut sightings: Vec<(Box<Component>, u32, u32)> = Vec::new();
+pub(crate) fn merge(batches: Vec<Facts>, known: Option<&mut Known<'_>>) -> Merged {
+    let mut sightings: Vec<Sighting> = Vec::new();
     let mut batch_sizes = Vec::new();
     let mut merged = Merged::default();
     let (mut links, mut unresolved, mut deliveries) = (Vec::new(), Vec::new(), Vec::new());
@@ -28,19 +28,25 @@ pub(crate) fn merge(batches: Vec<Facts>) -> Merged {
         deliveries.extend(facts.deliveries.into_iter().map(|one| (batch, one)));
         merged.diagnostics.extend(facts.diagnostics);
     }
+    if let Some(known) = &known {
+        sightings = known.presort(sightings);
+    }
     sightings.sort_by(|(a, ..), (b, ..)| order(a).cmp(&order(b)));
 
     let mut new_position: Vec<Vec<u32>> = batch_sizes.iter().map(|size| vec![u32::MAX; *size]).collect();
-    for (component, batch, at) in sightings {
-        match merged.components.last_mut().filter(|last| last.id == component.id) {
-            Some(last) => last.merge(*component),
-            None => merged.components.push(component),
+    let mut position = 0;
+    for same in sightings.chunk_by(|(a, ..), (b, ..)| a.id == b.id) {
+        for (_, batch, at) in same {
+            if let Some(slot) = new_position.get_mut(*batch as usize).and_then(|batch| batch.get_mut(*at as usize)) {
+                *slot = position;
+            }
         }
-        if let Some(slot) = new_position.get_mut(batch as usize).and_then(|batch| batch.get_mut(at as usize)) {
-            *slot = (merged.components.len() - 1) as u32;
-        }
+        position += 1;
     }
-    merged.components.iter_mut().for_each(|component| sort_evidence(&mut component.evidence));
+    merged.components = match known {
+        Some(known) => known.unite(&sightings, unite),
+        None => unite_all(sightings),
+    };
 
     let position = |batch: usize, at: u32| new_position.get(batch)?.get(at as usize).copied();
     merged.links = links
@@ -76,10 +82,49 @@ pub(crate) fn merge(batches: Vec<Facts>) -> Merged {
     merged
 }
 
-/// What decides which sighting of a component speaks first: the more certain one, then the earlier place.
+/// What decides which sighting of a component speaks first: the more certain one, then the earlier place. What differs
+/// beyond that is compared last, so that nothing depends on the order of the batches.
 fn order(component: &Component) -> impl Ord + '_ {
-    let first = component.evidence.first();
-    (&component.id, std::cmp::Reverse(component.confidence), component.role, first, &component.name, &component.kind)
+    let Component { id, name, kind, layer, role, clues, place, data, environment, confidence, evidence } = component;
+    let place = place.as_ref().map(|place| (&place.region, place.country));
+    let rest = (layer.name(), clues, place, data, environment, evidence);
+    (id, std::cmp::Reverse(*confidence), role, evidence.first(), name, kind, rest)
+}
+
+/// Unites sightings in their order. Consumes them one by one: a component that is seen once is moved, not copied.
+fn unite_all(sightings: Vec<Sighting>) -> Vec<Arc<Component>> {
+    let mut components: Vec<Arc<Component>> = Vec::new();
+    for (component, ..) in sightings {
+        match components.last_mut().filter(|last| last.id == component.id) {
+            Some(last) => Arc::make_mut(last).merge(Arc::unwrap_or_clone(component)),
+            None => components.push(component),
+        }
+    }
+    components.iter_mut().for_each(tidy);
+    components
+}
+
+/// Unites the sightings of one component, and leaves them as they are.
+fn unite((first, ..): &Sighting, rest: &[Sighting]) -> Arc<Component> {
+    let mut united = first.clone();
+    for (other, ..) in rest {
+        Arc::make_mut(&mut united).merge(Component::clone(other));
+    }
+    tidy(&mut united);
+    united
+}
+
+fn tidy(component: &mut Arc<Component>) {
+    if !is_tidy(component) {
+        sort_evidence(&mut Arc::make_mut(component).evidence);
+    }
+}
+
+/// Whether the evidence is as [`sort_evidence`] leaves it.
+pub(crate) fn is_tidy(component: &Component) -> bool {
+    let evidence = &component.evidence;
+    let rest = evidence.get(1..).unwrap_or_default();
+    rest.is_sorted_by(|a, b| a < b) && rest.iter().all(|seen| Some(seen) != evidence.first())
 }
 
 /// The first evidence (where a person would point at) stays first; the rest is sorted, each once.

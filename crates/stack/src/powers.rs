@@ -3,6 +3,7 @@ use crate::graph::Stack;
 use crate::passes::{Event, Passes};
 use crate::resolve::{Control, Ground, Part};
 use allod_facts::{Country, LinkKind, Role};
+use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -276,7 +277,8 @@ fn passed(stack: &Stack<'_>, link: &crate::Edge, classes: &[Arc<str>], classes_o
 
 fn holders_of(stack: &Stack<'_>) -> Vec<Holder> {
     let mut holders = BTreeSet::from([Holder::Unknown]);
-    for part in &stack.parts {
+    let mut seen = FxHashSet::default();
+    for part in stack.parts.iter().filter(|part| seen.insert(part.control_key())) {
         if let Some(service) = part.service {
             holders.insert(Holder::Service(service.id.to_string()));
         }

@@ -1,7 +1,7 @@
 use crate::graph::Stack;
 use crate::home::Home;
 use crate::powers::{Holder, Lane, Powers, SECRETS};
-use crate::resolve::Part;
+use crate::resolve::{Origins, Part};
 use allod_facts::{Country, Layer, Role};
 use allod_register::Service;
 use std::collections::BTreeMap;
@@ -45,10 +45,11 @@ impl<'r> Stack<'r> {
     /// Foreign services, the one whose replacement removes most first.
     pub fn priorities(&self, powers: &Powers, home: &Home) -> Vec<Priority<'r>> {
         let mut by_service: BTreeMap<&str, Priority<'r>> = BTreeMap::new();
+        let mut origins = Origins::default();
         for (at, part) in self.parts.iter().enumerate() {
             let Some(service) = part.service else { continue };
             let abroad: Vec<Country> =
-                part.controlled_from(self.register).into_iter().filter(|country| !home.has(*country)).collect();
+                origins.of(part, self.register).iter().copied().filter(|country| !home.has(*country)).collect();
             if abroad.is_empty() || part.is_hint() {
                 continue;
             }

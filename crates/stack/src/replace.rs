@@ -6,6 +6,7 @@ use crate::resolve::{Control, Location, Part, provider_place};
 use allod_facts::{Component, Evidence, Layer, LinkKind, Role};
 use allod_register::{Service, Software};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// `REPLACED:REPLACEMENT`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,14 +107,14 @@ impl<'r> Stack<'r> {
     fn provide(&mut self, at: usize, service: &'r Service) {
         let operator = service.operator.as_ref().and_then(|id| self.register.entity(id));
         let Some(part) = self.parts.get_mut(at) else { return };
-        part.fact.name = in_place_of(&service.name, &part.fact.name);
+        Arc::make_mut(&mut part.fact).name = in_place_of(&service.name, &part.fact.name);
         part.service = Some(service);
         part.operator = operator;
         part.control = if operator.is_some() { Control::Known } else { Control::Unknown };
         part.location = provider_place(service).map(|country| Location { country: Some(country), region: None });
         part.matched_by = None;
         if part.fact.role == Role::Own {
-            part.fact.role = Role::Provided;
+            Arc::make_mut(&mut part.fact).role = Role::Provided;
         }
         if part.fact.role == Role::Provided {
             (part.software, part.named_publisher) = (None, None);
@@ -122,14 +123,14 @@ impl<'r> Stack<'r> {
 
     fn run_ourselves(&mut self, at: usize, software: &'r Software) {
         let Some(part) = self.parts.get_mut(at) else { return };
-        part.fact.name = in_place_of(&software.name, &part.fact.name);
+        Arc::make_mut(&mut part.fact).name = in_place_of(&software.name, &part.fact.name);
         (part.service, part.operator, part.matched_by, part.location) = (None, None, None, None);
         part.control = Control::SelfHosted;
         if part.fact.role == Role::Artefact {
             // Served by ourselves now; who publishes it stays.
             return;
         }
-        part.fact.role = Role::Own;
+        Arc::make_mut(&mut part.fact).role = Role::Own;
         (part.software, part.named_publisher) = (None, None);
         let seen = part.fact.evidence.first().cloned();
         if let Some(seen) = seen {
@@ -156,7 +157,7 @@ impl<'r> Stack<'r> {
             matched_by: None,
             operator: None,
             location: None,
-            fact: Box::new(fact),
+            fact: Arc::new(fact),
         });
         (self.parts.len() - 1) as u32
     }

@@ -2,12 +2,14 @@ use allod_facts::{Clue, ClueKind, Component, Confidence, Country, Layer, Role};
 use allod_readers::endpoint::{HostKind, host_kind};
 use allod_register::{ControlEdge, ControlKind, Entity, Matched, Register, Service, Software};
 use compact_str::CompactString;
+use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A component with what the register knows about it.
 #[derive(Clone, Debug)]
 pub struct Part<'r> {
-    pub fact: Box<Component>,
+    pub fact: Arc<Component>,
     pub layer: Layer,
     pub control: Control,
     /// The service that provides it (or, for an artefact, that serves it).
@@ -83,7 +85,7 @@ impl Ground {
 }
 
 /// Resolves one component. `own_zones` are the DNS zones that the audited files themselves define.
-pub(crate) fn resolve<'r>(fact: Box<Component>, register: &'r Register, own_zones: &BTreeSet<String>) -> Part<'r> {
+pub(crate) fn resolve<'r>(fact: Arc<Component>, register: &'r Register, own_zones: &BTreeSet<String>) -> Part<'r> {
     let mut part = Part {
         layer: fact.layer,
         control: Control::SelfHosted,
@@ -233,6 +235,22 @@ pub(crate) fn provider_place(service: &Service) -> Option<Country> {
     }
 }
 
+/// See [`Part::control_key`].
+pub(crate) type ControlKey<'r> = (Control, Option<&'r str>, Option<&'r str>, Option<&'r str>, Option<&'r str>);
+
+/// From where parts are controlled, computed once for all that are alike.
+#[derive(Default)]
+pub(crate) struct Origins<'r> {
+    known: FxHashMap<ControlKey<'r>, Vec<Country>>,
+}
+
+impl<'r> Origins<'r> {
+    /// What [`Part::controlled_from`] gives.
+    pub fn of(&mut self, part: &Part<'r>, register: &'r Register) -> &[Country] {
+        self.known.entry(part.control_key()).or_insert_with(|| part.controlled_from(register))
+    }
+}
+
 impl<'r> Part<'r> {
     pub fn publisher(&self, register: &'r Register) -> Option<&'r Entity> {
         self.software.and_then(|software| register.entity(software.publisher.as_ref()?)).or(self.named_publisher)
@@ -289,6 +307,17 @@ impl<'r> Part<'r> {
     /// We run it ourselves: what drills and chokepoints count.
     pub fn is_ours(&self) -> bool {
         self.control == Control::SelfHosted && !self.is_hint()
+    }
+
+    /// What decides who controls it: parts that agree in it have the same controllers.
+    pub(crate) fn control_key(&self) -> ControlKey<'r> {
+        (
+            self.control,
+            self.service.map(|service| &*service.id),
+            self.software.map(|software| &*software.id),
+            self.named_publisher.map(|entity| &*entity.id),
+            self.operator.map(|entity| &*entity.id),
+        )
     }
 
     /// A hint only: the code could use it.

@@ -27,11 +27,11 @@ pub fn watch(options: &Options, show: Show, global: &Global) -> Result<Exit, Fai
                 continue;
             }
         };
-        let mut session = Session::new(options.clone());
+        let mut session = Session::new(options.clone(), &register);
         let mut told = None;
         loop {
             let progress = Progress::new(global);
-            let audit = session.audit_if_changed(&register, &|stage| progress.tell(stage));
+            let audit = session.audit_if_changed(&|stage| progress.tell(stage));
             progress.done();
             match audit {
                 Ok(Some(audit)) => {

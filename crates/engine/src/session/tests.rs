@@ -39,8 +39,8 @@ fn put(folder: &Path, path: &str, text: Option<&str>) {
     file.set_modified(SystemTime::now() - Duration::from_secs(3_600)).unwrap();
 }
 
-fn check(session: &mut Session, what: &str) -> Work {
-    let ours = shown(session.audit(&REGISTER, &|_| {}));
+fn check(session: &mut Session<'_>, what: &str) -> Work {
+    let ours = shown(session.audit(&|_| {}));
     let fresh = shown(audit(&session.options, &REGISTER, &|_| {}));
     if ours != fresh {
         let line = ours.lines().zip(fresh.lines()).position(|(a, b)| a != b).unwrap_or(0);
@@ -188,7 +188,7 @@ proptest! {
     ) {
         let folder = tempfile::tempdir().unwrap();
         start.iter().for_each(|edit| apply(folder.path(), edit));
-        let mut session = Session::new(options(folder.path()));
+        let mut session = Session::new(options(folder.path()), &REGISTER);
         check(&mut session, "at the start");
         for step in &steps {
             step.iter().for_each(|edit| apply(folder.path(), edit));
@@ -203,7 +203,7 @@ fn every_file_alone_comes_changes_and_goes() {
     POOL.iter()
         .filter(|(path, _)| *path != ".gitignore")
         .for_each(|(path, texts)| put(folder.path(), path, texts.first().copied()));
-    let mut session = Session::new(options(folder.path()));
+    let mut session = Session::new(options(folder.path()), &REGISTER);
     check(&mut session, "at the start");
     for (path, texts) in POOL {
         for text in texts.iter().rev().map(Some).chain([None, texts.first()]) {
@@ -230,7 +230,7 @@ fn the_clinic_file_by_file() {
         })
         .collect();
     texts.iter().for_each(|(path, text)| put(folder.path(), path, Some(text)));
-    let mut session = Session::new(options(folder.path()));
+    let mut session = Session::new(options(folder.path()), &REGISTER);
     check(&mut session, "at the start");
     for (path, text) in &texts {
         put(folder.path(), path, None);
@@ -280,7 +280,7 @@ fn only_what_a_change_can_affect_is_read_again() {
         ("z/clinic.zone", "$ORIGIN clinic.lu.\n@ IN SOA a. b. 1 2 3 4 5\n"),
     ];
     start.iter().for_each(|(path, text)| put(folder.path(), path, Some(text)));
-    let mut session = Session::new(options(folder.path()));
+    let mut session = Session::new(options(folder.path()), &REGISTER);
     let first = check(&mut session, "at the start");
     assert_eq!(first.run, first.jobs);
     for (path, text, expect) in cases {

@@ -147,7 +147,7 @@ impl Stack {
 
     /// Gives a resource what its provider's configuration decides.
     pub(super) fn settle(&mut self, waiting: &Waiting, pointed: Option<&mut Pointed>) {
-        let Some(component) = self.facts.components.get_mut(waiting.at as usize) else { return };
+        let Some(component) = self.facts.components.get_mut(waiting.at as usize).map(Arc::make_mut) else { return };
         let mut regional = None;
         if let Some(pointed) = pointed {
             if !pointed.endpoints.is_empty() {

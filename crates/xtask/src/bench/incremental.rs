@@ -37,8 +37,8 @@ pub fn run(root: &Path, tree: Option<&Path>) -> Result<(), String> {
     fresh()?;
     let (whole, parts) = fresh()?;
     println!("  audit, nothing kept      {}   {parts} parts", whole.shown());
-    let mut session = Session::new(options.clone());
-    let (first, _) = timed(|tell| session.audit(&register, tell).map(drop))?;
+    let mut session = Session::new(options.clone(), &register);
+    let (first, _) = timed(|tell| session.audit(tell).map(drop))?;
     println!("  first of a session       {}   {} jobs", first.shown(), session.work.jobs);
     let mut change = |what: &str, text: &dyn Fn(usize) -> String, file: Option<PathBuf>| -> Result<(), String> {
         let Some(file) = file else { return Ok(()) };
@@ -46,7 +46,7 @@ pub fn run(root: &Path, tree: Option<&Path>) -> Result<(), String> {
         let mut all = Vec::new();
         for run in 0..RUNS {
             std::fs::write(&file, format!("{before}{}", text(run))).map_err(|error| error.to_string())?;
-            all.push(timed(|tell| session.audit(&register, tell).map(drop))?.0);
+            all.push(timed(|tell| session.audit(tell).map(drop))?.0);
         }
         all.sort_by_key(|times| times.whole);
         let Some(median) = all.into_iter().nth(RUNS / 2) else { return Ok(()) };
