@@ -25,38 +25,48 @@ pub(crate) fn in_pool<T: Send>(run: impl FnOnce() -> T + Send) -> T {
     }
 }
 
+/// How a group is read.
+pub(crate) type ReadGroup = fn(&Files, &[String], &[&str]) -> Facts;
+
 /// One call of a reader.
 pub(crate) struct Job<'a> {
     pub reader: &'static Reader,
     pub paths: Vec<&'a str>,
     /// What the paths are read for, and with what, when they are a group.
-    pub group: Option<(Vec<String>, fn(&Files, &[String], &[&str]) -> Facts)>,
+    pub group: Option<(Vec<String>, ReadGroup)>,
 }
 
 /// All jobs of an audit.
-pub(crate) fn jobs(collected: &Collected) -> Vec<Job<'_>> {
+fn jobs(collected: &Collected) -> Vec<Job<'_>> {
+    let by_reader = by_reader(collected);
+    by_reader.into_iter().flat_map(|(reader, paths)| jobs_of(reader, &paths, &collected.files)).collect()
+}
+
+/// The recognised files, by reader.
+pub(crate) fn by_reader(collected: &Collected) -> Vec<(&'static Reader, Vec<&str>)> {
     let mut by_reader: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
     for (path, reader) in &collected.recognised {
         by_reader.entry(*reader).or_default().push(path);
     }
-    let mut jobs = Vec::new();
-    for (at, paths) in by_reader {
-        let Some(reader) = READERS.get(at).copied() else { continue };
-        match (reader.scope, reader.read) {
-            (Scope::Tree, Read::Loaded(_)) => jobs.push(Job { reader, paths, group: None }),
-            (Scope::Groups(groups), Read::Loaded(_)) => {
-                // What finds the groups is a part of the reader, and must not take the audit with it either.
-                let found = catch_unwind(AssertUnwindSafe(|| groups(&collected.files, &paths)));
-                let job = |Group { of, paths, read }| Job { reader, paths, group: Some((of, read)) };
-                match found {
-                    Ok(groups) => jobs.extend(groups.into_iter().map(job)),
-                    Err(_) => jobs.push(Job { reader, paths, group: None }),
-                }
+    by_reader.into_iter().filter_map(|(at, paths)| Some((*READERS.get(at)?, paths))).collect()
+}
+
+/// The jobs of one reader, for all of its files.
+pub(crate) fn jobs_of<'a>(reader: &'static Reader, paths: &[&'a str], files: &Files) -> Vec<Job<'a>> {
+    let alone = |path: &&'a str| Job { reader, paths: vec![path], group: None };
+    match (reader.scope, reader.read) {
+        (Scope::Tree, Read::Loaded(_)) => vec![Job { reader, paths: paths.to_vec(), group: None }],
+        (Scope::Groups(groups), Read::Loaded(_)) => {
+            // What finds the groups is a part of the reader, and must not take the audit with it either.
+            let found = catch_unwind(AssertUnwindSafe(|| groups(files, paths)));
+            let job = |Group { of, paths, read }| Job { reader, paths, group: Some((of, read)) };
+            match found {
+                Ok(groups) => groups.into_iter().map(job).collect(),
+                Err(_) => vec![Job { reader, paths: paths.to_vec(), group: None }],
             }
-            _ => jobs.extend(paths.into_iter().map(|path| Job { reader, paths: vec![path], group: None })),
         }
+        _ => paths.iter().map(alone).collect(),
     }
-    jobs
 }
 
 impl Job<'_> {

@@ -1,11 +1,11 @@
 use crate::audit::{Error, Options, shown_root};
 use crate::collect::{Collected, Stage, collect};
-use crate::jobs::{Job, in_pool, jobs};
+use crate::jobs::{Job, ReadGroup, by_reader, in_pool, jobs_of};
 use crate::seen::{Seen, Stamp};
 use allod_evidence::Audit;
 use allod_facts::{Diagnostic, Facts};
-use allod_readers::Files;
 use allod_readers::files::{Asked, Changes};
+use allod_readers::{Files, Reader};
 use allod_register::Register;
 use allod_stack::{Known, build_again};
 use rayon::prelude::*;
@@ -26,8 +26,8 @@ pub struct Session<'r> {
     /// Of the walk.
     diagnostics: Vec<Diagnostic>,
     has_audited: bool,
-    /// In the order of the jobs: so that nothing can tell a session from a fresh audit.
-    kept: Vec<(Key, Kept)>,
+    /// In the order of the readers.
+    plans: Vec<Plan>,
     /// Of the last audit.
     pub work: Work,
 }
@@ -42,17 +42,22 @@ pub struct Work {
     pub changed: usize,
 }
 
-/// What makes a job the same one in two audits.
-#[derive(PartialEq, Eq, Hash)]
-struct Key {
-    reader: &'static str,
-    of: Vec<String>,
-    paths: Vec<Arc<str>>,
+/// The jobs of one reader.
+struct Plan {
+    reader: &'static Reader,
+    /// The files that it was made for, and what was asked to make it.
+    mine: Vec<Arc<str>>,
+    asked: Asked,
+    jobs: Vec<Kept>,
 }
 
+/// A job with what it gave.
 struct Kept {
+    paths: Vec<Arc<str>>,
+    group: Option<(Vec<String>, ReadGroup)>,
     asked: Asked,
-    facts: Facts,
+    /// `None` until it was run.
+    facts: Option<Facts>,
 }
 
 impl<'r> Session<'r> {
@@ -66,7 +71,7 @@ impl<'r> Session<'r> {
             streamed: BTreeMap::new(),
             diagnostics: Vec::new(),
             has_audited: false,
-            kept: Vec::new(),
+            plans: Vec::new(),
             work: Work::default(),
         }
     }
@@ -101,7 +106,8 @@ impl<'r> Session<'r> {
         self.has_audited = true;
         let mut found = Facts::new();
         found.diagnostics = std::mem::take(&mut collected.diagnostics);
-        let mut batches: Vec<Facts> = self.kept.iter().map(|(_, kept)| kept.facts.clone()).collect();
+        let mut batches: Vec<Facts> =
+            self.plans.iter().flat_map(|plan| &plan.jobs).filter_map(|kept| kept.facts.clone()).collect();
         batches.push(found);
         tell(Stage::Building);
         self.files = collected.files;
@@ -113,25 +119,23 @@ impl<'r> Session<'r> {
     /// Runs the jobs that have to be run, and forgets those that there are no more.
     fn read(&mut self, collected: &Collected) {
         let changes = self.changes(collected);
-        let before = std::mem::take(&mut self.kept).into_iter();
-        let mut before: HashMap<Key, Kept> =
-            before.filter(|(_, kept)| !kept.asked.is_touched(&changes, &collected.files)).collect();
-        let (jobs, new) = in_pool(|| {
-            let jobs = jobs(collected);
-            let keys: Vec<Key> = jobs.iter().map(|job| key(job, collected)).collect();
-            let wanted: Vec<usize> =
-                keys.iter().enumerate().filter(|(_, key)| !before.contains_key(key)).map(|(at, _)| at).collect();
-            let new: Vec<(usize, Kept)> =
-                wanted.into_par_iter().filter_map(|at| Some((at, run(jobs.get(at)?, collected)))).collect();
-            (keys, new)
+        let mut before = std::mem::take(&mut self.plans);
+        self.plans = in_pool(|| {
+            let mut plans: Vec<Plan> = by_reader(collected)
+                .into_iter()
+                .map(|(reader, mine)| {
+                    let at = before.iter().position(|plan| plan.reader.id == reader.id);
+                    Plan::renew(at.map(|at| before.swap_remove(at)), reader, &mine, &changes, collected)
+                })
+                .collect();
+            let jobs: Vec<(&'static Reader, &mut Kept)> =
+                plans.iter_mut().flat_map(|plan| plan.jobs.iter_mut().map(|job| (plan.reader, job))).collect();
+            self.work = Work { jobs: jobs.len(), run: 0, changed: changes.edited.len() + changes.moved.len() };
+            let wanted: Vec<_> = jobs.into_iter().filter(|(_, job)| job.facts.is_none()).collect();
+            self.work.run = wanted.len();
+            wanted.into_par_iter().for_each(|(reader, job)| job.run(reader, collected));
+            plans
         });
-        self.work = Work { jobs: jobs.len(), run: new.len(), changed: changes.edited.len() + changes.moved.len() };
-        let mut new: HashMap<usize, Kept> = new.into_iter().collect();
-        let kept = jobs.into_iter().enumerate().filter_map(|(at, key)| {
-            let kept = new.remove(&at).or_else(|| before.remove(&key))?;
-            Some((key, kept))
-        });
-        self.kept = kept.collect();
     }
 
     fn changes(&self, collected: &Collected) -> Changes {
@@ -166,25 +170,76 @@ fn differ<T>(
     changes.moved.extend(new.map(|path| Box::from(&***path)));
 }
 
-fn key(job: &Job<'_>, collected: &Collected) -> Key {
-    let shared = |path: &&str| match collected.streamed.get_key_value(*path) {
-        Some((path, _)) => path.clone(),
-        None => collected.files.shared_path(path),
-    };
-    Key {
-        reader: job.reader.id,
-        of: job.group.as_ref().map_or_else(Vec::new, |(of, _)| of.clone()),
-        paths: job.paths.iter().map(shared).collect(),
+impl Plan {
+    /// The jobs of a reader, with the facts of those that a change does not touch. In the order that a fresh audit has.
+    fn renew(
+        before: Option<Plan>,
+        reader: &'static Reader,
+        mine: &[&str],
+        changes: &Changes,
+        collected: &Collected,
+    ) -> Plan {
+        let (mut before, stays) = match before {
+            Some(plan) => {
+                let same = plan.mine.iter().map(|path| &**path).eq(mine.iter().copied());
+                let stays = same && !plan.asked.is_touched(changes, &collected.files);
+                (plan, stays)
+            }
+            None => (Plan { reader, mine: Vec::new(), asked: Asked::default(), jobs: Vec::new() }, false),
+        };
+        if !changes.is_empty() {
+            let touched = |job: &&mut Kept| job.asked.is_touched(changes, &collected.files);
+            before.jobs.iter_mut().filter(touched).for_each(|job| job.facts = None);
+        }
+        if stays {
+            return before;
+        }
+        let files = collected.files.remembering();
+        let jobs = jobs_of(reader, mine, &files);
+        let mut known: HashMap<_, Kept> = before.jobs.into_iter().map(|job| (job.name(), job)).collect();
+        let jobs = jobs.into_iter().map(|job| {
+            let new = Kept::new(job, collected);
+            known.remove(&new.name()).unwrap_or(new)
+        });
+        let jobs = jobs.collect();
+        Plan {
+            reader,
+            mine: mine.iter().map(|path| shared(path, collected)).collect(),
+            asked: files.into_asked(),
+            jobs,
+        }
     }
 }
 
-fn run(job: &Job<'_>, collected: &Collected) -> Kept {
-    let files = collected.files.remembering();
-    // What is streamed was not loaded, and is asked for all the same.
-    job.paths.iter().filter(|path| collected.streamed.contains_key(**path)).for_each(|path| _ = files.get(path));
-    let mut facts = job.run(&files, collected);
-    facts.settle();
-    Kept { asked: files.into_asked(), facts }
+impl Kept {
+    fn new(job: Job<'_>, collected: &Collected) -> Kept {
+        let paths = job.paths.iter().map(|path| shared(path, collected)).collect();
+        Kept { paths, group: job.group, asked: Asked::default(), facts: None }
+    }
+
+    /// What makes a job of a reader the same one in two audits.
+    fn name(&self) -> (Vec<String>, Vec<Arc<str>>) {
+        (self.group.as_ref().map_or_else(Vec::new, |(of, _)| of.clone()), self.paths.clone())
+    }
+
+    fn run(&mut self, reader: &'static Reader, collected: &Collected) {
+        let files = collected.files.remembering();
+        let job = Job { reader, paths: self.paths.iter().map(|path| &**path).collect(), group: self.group.clone() };
+        // What is streamed was not loaded, and is asked for all the same.
+        let streamed = job.paths.iter().filter(|path| collected.streamed.contains_key(**path));
+        streamed.for_each(|path| _ = files.get(path));
+        let mut facts = job.run(&files, collected);
+        facts.settle();
+        (self.asked, self.facts) = (files.into_asked(), Some(facts));
+    }
+}
+
+/// The path as the files of the audit share it.
+fn shared(path: &str, collected: &Collected) -> Arc<str> {
+    match collected.streamed.get_key_value(path) {
+        Some((path, _)) => path.clone(),
+        None => collected.files.shared_path(path),
+    }
 }
 
 #[cfg(test)]

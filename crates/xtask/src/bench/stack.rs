@@ -150,7 +150,7 @@ const CLASSES: [&str; 4] = ["billing", "patient", "public", "staff"];
 
 /// Workloads that use one another and services; a few cycles, groups of alternatives and mitigations. The same every
 /// time.
-fn facts(components: usize, links: usize) -> Facts {
+pub(super) fn facts(components: usize, links: usize) -> Facts {
     let path: Arc<str> = Arc::from("bench.yaml");
     let seen = |line: usize| Evidence::line(&path, line as u32 + 1, "bench");
     let mut facts = Facts::new();
