@@ -103,8 +103,12 @@ impl<'r> Audit<'r> {
     }
 
     pub fn new(root: String, home: Home, stack: Stack<'r>, coverage: Coverage) -> Audit<'r> {
-        let powers = Powers::of(&stack);
-        let findings = stack.findings(&home);
+        // Neither needs the other; findings are the larger half for a stack of few links.
+        let (powers, findings) = std::thread::scope(|threads| {
+            let findings = std::thread::Builder::new().spawn_scoped(threads, || stack.findings(&home));
+            (Powers::of(&stack), findings.ok().and_then(|findings| findings.join().ok()))
+        });
+        let findings = findings.unwrap_or_else(|| stack.findings(&home));
         let priorities = stack.priorities(&powers, &home);
         Audit { root, home, stack, powers, findings, priorities, coverage }
     }

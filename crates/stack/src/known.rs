@@ -2,7 +2,9 @@ use crate::merge::is_tidy;
 use crate::resolve::{Part, resolve};
 use allod_facts::Component;
 use allod_register::Register;
-use std::collections::{BTreeSet, HashMap};
+use rustc_hash::FxHashMap;
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What a stack was built from, so that the next one of nearly the same facts costs less. Facts that are kept share
@@ -22,22 +24,34 @@ pub struct Known<'r> {
 pub(crate) type Sighting = (Arc<Component>, u32, u32);
 
 impl<'r> Known<'r> {
-    /// Puts sightings that were there before into the order that they had, and the others behind: what is sorted but
-    /// for a few takes one pass to sort.
-    pub(crate) fn presort(&self, sightings: Vec<Sighting>) -> Vec<Sighting> {
-        if self.order.is_empty() {
-            return sightings;
-        }
-        let mut by_pointer: HashMap<*const Component, usize> = HashMap::with_capacity(sightings.len());
+    /// Sorts sightings. Those that were there before keep their order, and only the others are looked at: they are few.
+    pub(crate) fn sort(
+        &self,
+        sightings: Vec<Sighting>,
+        order: impl Fn(&Component, &Component) -> Ordering,
+    ) -> Vec<Sighting> {
+        let mut by_pointer: FxHashMap<*const Component, usize> = FxHashMap::default();
         by_pointer.extend(sightings.iter().enumerate().map(|(at, (one, ..))| (Arc::as_ptr(one), at)));
         let mut left: Vec<Option<Sighting>> = sightings.into_iter().map(Some).collect();
-        let mut sorted = Vec::with_capacity(left.len());
+        let mut sorted: Vec<Sighting> = Vec::with_capacity(left.len());
         for one in &self.order {
             let at = by_pointer.get(&Arc::as_ptr(one));
             sorted.extend(at.and_then(|at| left.get_mut(*at)).and_then(Option::take));
         }
-        sorted.extend(left.into_iter().flatten());
-        sorted
+        let mut new: Vec<Sighting> = left.into_iter().flatten().collect();
+        new.sort_by(|(a, ..), (b, ..)| order(a, b));
+        if new.is_empty() {
+            return sorted;
+        }
+        let mut merged = Vec::with_capacity(sorted.len() + new.len());
+        let mut sorted = sorted.into_iter();
+        for one in new {
+            let before = sorted.as_slice().partition_point(|(old, ..)| order(old, &one.0) == Ordering::Less);
+            merged.extend(sorted.by_ref().take(before));
+            merged.push(one);
+        }
+        merged.extend(sorted);
+        merged
     }
 
     /// Keeps the sightings in their order, and unites those of one component; `unite` does it anew.
@@ -55,7 +69,9 @@ impl<'r> Known<'r> {
                 components.push(unite(first, rest));
                 continue;
             }
-            while before.next_if(|(_, other)| other.id < first.0.id).is_some() {}
+            let is_first =
+                |sightings: &[Arc<Component>]| sightings.first().is_some_and(|one| Arc::ptr_eq(one, &first.0));
+            while before.next_if(|(old, other)| !is_first(old) && other.id < first.0.id).is_some() {}
             let kept = before.next_if(|(sightings, _)| {
                 sightings.len() == same.len() && sightings.iter().zip(same).all(|(a, (b, ..))| Arc::ptr_eq(a, b))
             });
@@ -80,7 +96,8 @@ impl<'r> Known<'r> {
         }
         let mut before = std::mem::take(&mut self.parts).into_iter().peekable();
         let resolved = components.into_iter().map(|component| {
-            while before.next_if(|part| part.fact.id < component.id).is_some() {}
+            while before.next_if(|part| !Arc::ptr_eq(&part.fact, &component) && part.fact.id < component.id).is_some() {
+            }
             let kept = before.next_if(|part| Arc::ptr_eq(&part.fact, &component));
             kept.unwrap_or_else(|| resolve(component, register, own_zones))
         });

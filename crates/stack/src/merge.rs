@@ -28,10 +28,10 @@ pub(crate) fn merge(batches: Vec<Facts>, known: Option<&mut Known<'_>>) -> Merge
         deliveries.extend(facts.deliveries.into_iter().map(|one| (batch, one)));
         merged.diagnostics.extend(facts.diagnostics);
     }
-    if let Some(known) = &known {
-        sightings = known.presort(sightings);
+    match &known {
+        Some(known) => sightings = known.sort(sightings, |a, b| order(a).cmp(&order(b))),
+        None => sightings.sort_by(|(a, ..), (b, ..)| order(a).cmp(&order(b))),
     }
-    sightings.sort_by(|(a, ..), (b, ..)| order(a).cmp(&order(b)));
 
     let mut new_position: Vec<Vec<u32>> = batch_sizes.iter().map(|size| vec![u32::MAX; *size]).collect();
     let mut position = 0;
