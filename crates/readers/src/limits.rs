@@ -21,12 +21,12 @@ pub const MAX_CHAIN: usize = 200;
 /// Expressions inside expressions while one is evaluated, through locals, variables, modules and resources. Real trees
 /// stay below 40; a level takes up to 6 KB of stack in a debug build.
 pub const MAX_EVAL_DEPTH: usize = 150;
-/// Steps that the evaluation of all expressions of one tree may take: a few seconds. A tree of 100,000 lines takes less
+/// Steps that the evaluation of all expressions of one root module (of Terragrunt: of all) may take: a few seconds. A tree of 100,000 lines takes less
 /// than a tenth.
 pub const MAX_TREE_STEPS: usize = 50_000_000;
-/// Module instances of one tree, so that modules that double at each level meet a limit.
+/// Module instances of one root module, so that modules that double at each level meet a limit.
 pub const MAX_MODULE_INSTANCES: usize = 20_000;
-/// Resource instances of one tree.
+/// Resource instances of one root module.
 pub const MAX_TREE_INSTANCES: usize = 200_000;
 /// Lines that are remembered as having decided one value.
 pub const MAX_ORIGINS: usize = 12;

@@ -34,14 +34,12 @@ pub(crate) fn merge(batches: Vec<Facts>, known: Option<&mut Known<'_>>) -> Merge
     }
 
     let mut new_position: Vec<Vec<u32>> = batch_sizes.iter().map(|size| vec![u32::MAX; *size]).collect();
-    let mut position = 0;
-    for same in sightings.chunk_by(|(a, ..), (b, ..)| a.id == b.id) {
+    for (position, same) in (0..).zip(sightings.chunk_by(|(a, ..), (b, ..)| a.id == b.id)) {
         for (_, batch, at) in same {
             if let Some(slot) = new_position.get_mut(*batch as usize).and_then(|batch| batch.get_mut(*at as usize)) {
                 *slot = position;
             }
         }
-        position += 1;
     }
     merged.components = match known {
         Some(known) => known.unite(&sightings, unite),
