@@ -26,14 +26,14 @@ pub(crate) fn in_pool<T: Send>(run: impl FnOnce() -> T + Send) -> T {
 }
 
 /// How a group is read.
-pub(crate) type ReadGroup = fn(&Files, &[String], &[&str]) -> Facts;
+pub(crate) type ReadGroup = fn(&Files, &[String], usize, &[&str]) -> Facts;
 
 /// One call of a reader.
 pub(crate) struct Job<'a> {
     pub reader: &'static Reader,
     pub paths: Vec<&'a str>,
-    /// What the paths are read for, and with what, when they are a group.
-    pub group: Option<(Vec<String>, ReadGroup)>,
+    /// What the paths are read for, among how many peers, and with what, when they are a group.
+    pub group: Option<(Vec<String>, usize, ReadGroup)>,
 }
 
 /// All jobs of an audit.
@@ -59,7 +59,7 @@ pub(crate) fn jobs_of<'a>(reader: &'static Reader, paths: &[&'a str], files: &Fi
         (Scope::Groups(groups), Read::Loaded(_)) => {
             // What finds the groups is a part of the reader, and must not take the audit with it either.
             let found = catch_unwind(AssertUnwindSafe(|| groups(files, paths)));
-            let job = |Group { of, paths, read }| Job { reader, paths, group: Some((of, read)) };
+            let job = |Group { of, paths, peers, read }| Job { reader, paths, group: Some((of, peers, read)) };
             match found {
                 Ok(groups) => groups.into_iter().map(job).collect(),
                 Err(_) => vec![Job { reader, paths: paths.to_vec(), group: None }],
@@ -89,8 +89,8 @@ impl Job<'_> {
     }
 
     fn call(&self, files: &Files, collected: &Collected) -> Facts {
-        if let Some((of, read)) = &self.group {
-            return read(files, of, &self.paths);
+        if let Some((of, peers, read)) = &self.group {
+            return read(files, of, *peers, &self.paths);
         }
         match self.reader.read {
             Read::Loaded(read) => read(files, &self.paths),

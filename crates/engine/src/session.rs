@@ -54,7 +54,7 @@ struct Plan {
 /// A job with what it gave.
 struct Kept {
     paths: Vec<Arc<str>>,
-    group: Option<(Vec<String>, ReadGroup)>,
+    group: Option<(Vec<String>, usize, ReadGroup)>,
     asked: Asked,
     /// `None` until it was run.
     facts: Option<Facts>,
@@ -218,8 +218,9 @@ impl Kept {
     }
 
     /// What makes a job of a reader the same one in two audits.
-    fn name(&self) -> (Vec<String>, Vec<Arc<str>>) {
-        (self.group.as_ref().map_or_else(Vec::new, |(of, _)| of.clone()), self.paths.clone())
+    fn name(&self) -> (Vec<String>, usize, Vec<Arc<str>>) {
+        let (of, peers) = self.group.as_ref().map_or((Vec::new(), 1), |(of, peers, _)| (of.clone(), *peers));
+        (of, peers, self.paths.clone())
     }
 
     fn run(&mut self, reader: &'static Reader, collected: &Collected) {

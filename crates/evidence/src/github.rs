@@ -30,7 +30,7 @@ fn command(remark: &Remark<'_>, folder: &str, out: &mut dyn Write) -> std::io::R
         }
     }
     let title = code(remark.code).map_or(String::new(), |code| format!(" {}", code.name));
-    writeln!(out, "title={}{}::{}", property(remark.code), property(&title), data(remark.message))
+    writeln!(out, "title={}{}::{}", property(remark.code), property(&title), data(&remark.message))
 }
 
 /// Escapes the message of a command. One pass: an escape is not escaped again.

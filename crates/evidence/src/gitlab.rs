@@ -46,7 +46,7 @@ fn violation<'a>(remark: &'a Remark<'_>, fingerprint: &'a str, folder: &str) -> 
     let root = if folder.is_empty() { "." } else { folder };
     let path = remark.path.map_or_else(|| root.to_owned(), |path| from_folder(folder, path));
     Violation {
-        description: remark.message,
+        description: &remark.message,
         check_name: remark.code,
         fingerprint,
         severity: match remark.severity {
@@ -65,7 +65,7 @@ fn fingerprints(remarks: &[Remark<'_>]) -> Vec<String> {
     let mut fingerprint = |remark: &Remark<'_>| {
         let [kind, name] = remark.subject;
         // A diagnostic has no subject, and its message may tell a line: the file and the code are what stays.
-        let message = if remark.code.starts_with('U') { remark.message } else { "" };
+        let message = if remark.code.starts_with('U') { &*remark.message } else { "" };
         let hash = fnv1a(&[remark.code, remark.path.unwrap_or_default(), kind, name, message]);
         let count = seen.entry(hash).and_modify(|count| *count += 1).or_insert(0);
         match *count {
@@ -97,7 +97,15 @@ mod tests {
 
     fn remark<'a>(code: &'static str, message: &'a str, name: &'a str, line: u32) -> Remark<'a> {
         let subject = ["host", name];
-        Remark { code, severity: Severity::Error, message, subject, path: Some("a.tf"), line, end_line: line }
+        Remark {
+            code,
+            severity: Severity::Error,
+            message: message.into(),
+            subject,
+            path: Some("a.tf"),
+            line,
+            end_line: line,
+        }
     }
 
     #[test]

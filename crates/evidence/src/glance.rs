@@ -25,7 +25,7 @@ impl Glance {
     pub fn of(audit: &Audit<'_>) -> Glance {
         let findings = audit.findings.iter().filter_map(|finding| {
             let part = audit.stack.parts.get(finding.part)?;
-            let key = (finding.code, part.fact.id.to_string(), finding.message.to_string());
+            let key = (finding.code, part.fact.id.to_string(), audit.say(finding));
             Some((key, place_of(part.fact.evidence.first())))
         });
         Glance { sides: SIDES.map(|(side, _)| audit.count(side)), findings: findings.collect() }

@@ -235,7 +235,7 @@ fn ids<'a>(audit: &'a Audit<'_>, path: &Path<'a>) -> Vec<&'a str> {
 struct FindingOut<'a> {
     code: &'static str,
     severity: allod_facts::Severity,
-    message: &'a str,
+    message: String,
     component: &'a str,
     evidence: Vec<EvidenceOut<'a>>,
 }
@@ -246,7 +246,7 @@ fn findings<'a>(audit: &'a Audit<'_>) -> impl Iterator<Item = (usize, FindingOut
         let out = FindingOut {
             code: finding.code,
             severity: finding.severity,
-            message: &finding.message,
+            message: audit.say(finding),
             component: &part.fact.id,
             evidence: part.fact.evidence.iter().map(evidence).collect(),
         };

@@ -99,16 +99,12 @@ impl Side {
 impl<'r> Audit<'r> {
     /// What of it is compared with another audit.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot::of(&self.stack, &self.powers, &self.findings)
+        Snapshot::of(&self.stack, &self.powers, &self.findings, &self.home)
     }
 
     pub fn new(root: String, home: Home, stack: Stack<'r>, coverage: Coverage) -> Audit<'r> {
-        // Neither needs the other; findings are the larger half for a stack of few links.
-        let (powers, findings) = std::thread::scope(|threads| {
-            let findings = std::thread::Builder::new().spawn_scoped(threads, || stack.findings(&home));
-            (Powers::of(&stack), findings.ok().and_then(|findings| findings.join().ok()))
-        });
-        let findings = findings.unwrap_or_else(|| stack.findings(&home));
+        let powers = Powers::of(&stack);
+        let findings = stack.findings(&home);
         let priorities = stack.priorities(&powers, &home);
         Audit { root, home, stack, powers, findings, priorities, coverage }
     }
@@ -123,6 +119,11 @@ impl<'r> Audit<'r> {
         self.findings = self.stack.findings(&self.home);
         self.priorities = self.stack.priorities(&self.powers, &self.home);
         Ok(replaced)
+    }
+
+    /// The sentence of a finding.
+    fn say(&self, finding: &Finding) -> String {
+        finding.message(&self.stack, &self.home)
     }
 
     /// Whether anybody abroad holds a power over any part (hints do not count).

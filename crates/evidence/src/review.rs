@@ -1,11 +1,12 @@
 use crate::{Audit, Show};
 use allod_facts::{Evidence, Severity};
+use std::borrow::Cow;
 
 /// One remark for a code review: a finding, something unresolved, or a diagnostic, at its line.
 pub(crate) struct Remark<'a> {
     pub code: &'static str,
     pub severity: Severity,
-    pub message: &'a str,
+    pub message: Cow<'a, str>,
     /// What it is about, without a line in it: kind and name of the part, or nothing.
     pub subject: [&'a str; 2],
     /// Relative to the audited root; `None` when it was seen in no file (a live look-up).
@@ -28,18 +29,21 @@ pub(crate) fn remarks<'a>(audit: &'a Audit<'_>, show: Show) -> Vec<Remark<'a>> {
         }
         let seen = part.fact.evidence.iter().find(|seen| seen.line > 0).or(part.fact.evidence.first());
         let subject = [&*part.fact.kind, part.fact.name.as_str()];
-        findings.push((rank(finding.part), remark(finding.code, finding.severity, &finding.message, subject, seen)));
+        findings.push((
+            rank(finding.part),
+            remark(finding.code, finding.severity, audit.say(finding).into(), subject, seen),
+        ));
     }
     findings.sort_by_key(|(rank, _)| *rank);
     let unresolved = audit.stack.unresolved.iter().map(|one| {
         let part = one.component.and_then(|at| audit.stack.parts.get(at as usize));
         let subject = part.map_or(["", ""], |part| [&*part.fact.kind, part.fact.name.as_str()]);
-        remark(one.code, Severity::Note, &one.message, subject, Some(&one.evidence))
+        remark(one.code, Severity::Note, one.message.as_str().into(), subject, Some(&one.evidence))
     });
     let diagnostics = audit.stack.diagnostics.iter().map(|one| Remark {
         code: one.code,
         severity: one.severity,
-        message: &one.message,
+        message: one.message.as_str().into(),
         subject: ["", ""],
         path: Some(&one.path),
         line: one.line,
@@ -67,7 +71,7 @@ fn ranks(audit: &Audit<'_>) -> Vec<usize> {
 fn remark<'a>(
     code: &'static str,
     severity: Severity,
-    message: &'a str,
+    message: Cow<'a, str>,
     subject: [&'a str; 2],
     seen: Option<&'a Evidence>,
 ) -> Remark<'a> {

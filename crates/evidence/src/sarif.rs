@@ -15,7 +15,7 @@ pub fn sarif(audit: &Audit<'_>, folder: &str, out: &mut dyn Write) -> std::io::R
     for finding in &audit.findings {
         let part = audit.stack.parts.get(finding.part);
         let seen = part.map(|part| part.fact.evidence.as_slice()).unwrap_or_default();
-        results.push(result(finding.code, level(finding.severity), &finding.message, folder, seen));
+        results.push(result(finding.code, level(finding.severity), &audit.say(finding), folder, seen));
     }
     for one in &audit.stack.unresolved {
         results.push(result(one.code, "note", &one.message, folder, std::slice::from_ref(&one.evidence)));

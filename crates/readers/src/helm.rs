@@ -22,16 +22,16 @@ pub const READER: Reader =
 
 /// The files of each chart, and each of the others by itself.
 fn groups<'a>(files: &Files, mine: &[&'a str]) -> Vec<Group<'a>> {
-    let read = |files: &Files, _: &[String], mine: &[&str]| read(files, mine);
+    let read = |files: &Files, _: &[String], _: usize, mine: &[&str]| read(files, mine);
     let mut charts: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let mut groups = Vec::new();
     for path in mine {
         match chart_folder(files, path) {
             Some(folder) => charts.entry(folder).or_default().push(path),
-            None => groups.push(Group { of: Vec::new(), paths: vec![path], read }),
+            None => groups.push(Group { of: Vec::new(), paths: vec![path], peers: 1, read }),
         }
     }
-    groups.extend(charts.into_iter().map(|(folder, paths)| Group { of: vec![folder], paths, read }));
+    groups.extend(charts.into_iter().map(|(folder, paths)| Group { of: vec![folder], paths, peers: 1, read }));
     groups
 }
 

@@ -29,11 +29,11 @@ pub(crate) const REFERENCES: &[&str] = &["resources", "bases", "components", "cr
 
 /// Each kustomization by itself, and apart from them the circles that they make.
 fn groups<'a>(_: &Files, mine: &[&'a str]) -> Vec<Group<'a>> {
-    let each = |files: &Files, _: &[String], mine: &[&str]| overlays(files, mine);
+    let each = |files: &Files, _: &[String], _: usize, mine: &[&str]| overlays(files, mine);
     let mut groups: Vec<Group<'_>> =
-        mine.iter().map(|path| Group { of: Vec::new(), paths: vec![path], read: each }).collect();
-    let read = |files: &Files, _: &[String], mine: &[&str]| circles(files, mine);
-    groups.push(Group { of: vec!["circles".to_owned()], paths: mine.to_vec(), read });
+        mine.iter().map(|path| Group { of: Vec::new(), paths: vec![path], peers: 1, read: each }).collect();
+    let read = |files: &Files, _: &[String], _: usize, mine: &[&str]| circles(files, mine);
+    groups.push(Group { of: vec!["circles".to_owned()], paths: mine.to_vec(), peers: 1, read });
     groups
 }
 

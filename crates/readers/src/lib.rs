@@ -100,5 +100,7 @@ pub struct Group<'a> {
     /// What is read (a root module, a chart): with the paths, what names the group.
     pub of: Vec<String>,
     pub paths: Vec<&'a str>,
-    pub read: fn(files: &Files, of: &[String], mine: &[&str]) -> Facts,
+    /// How many groups of the tree share what its limits allow, rounded up to a power of two, so that it rarely changes.
+    pub peers: usize,
+    pub read: fn(files: &Files, of: &[String], peers: usize, mine: &[&str]) -> Facts,
 }

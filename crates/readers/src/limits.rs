@@ -21,9 +21,20 @@ pub const MAX_CHAIN: usize = 200;
 /// Expressions inside expressions while one is evaluated, through locals, variables, modules and resources. Real trees
 /// stay below 40; a level takes up to 6 KB of stack in a debug build.
 pub const MAX_EVAL_DEPTH: usize = 150;
-/// Steps that the evaluation of all expressions of one root module (of Terragrunt: of all) may take: a few seconds. A tree of 100,000 lines takes less
+/// Steps that the evaluation of all expressions of one tree may take: a few seconds. A tree of 100,000 lines takes less
 /// than a tenth.
 pub const MAX_TREE_STEPS: usize = 50_000_000;
+/// Steps that each of many root modules has all the same, as long as there are no more than a thousand or so.
+pub const MIN_ROOT_STEPS: usize = 1_000_000;
+/// Steps of all roots together, however many there are.
+pub const MAX_ROOTS_STEPS: usize = 1_000_000_000;
+
+/// The steps of one root module among `peers`, read apart from the others so that the order makes no difference.
+pub fn tree_steps(peers: usize) -> usize {
+    let peers = peers.max(1);
+    (MAX_TREE_STEPS / peers).max(MIN_ROOT_STEPS.min(MAX_ROOTS_STEPS / peers))
+}
+
 /// Module instances of one root module, so that modules that double at each level meet a limit.
 pub const MAX_MODULE_INSTANCES: usize = 20_000;
 /// Resource instances of one root module.

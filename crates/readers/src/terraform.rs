@@ -33,16 +33,16 @@ pub const READER: Reader = Reader {
 
 fn read(files: &Files, mine: &[&str]) -> Facts {
     let roots = groups::roots(files, mine);
-    read_roots(files, &roots, mine)
+    read_roots(files, &roots, 1, mine)
 }
 
 /// Reads some root modules, by their folders; `mine` are all files that they need.
-fn read_roots(files: &Files, roots: &[String], mine: &[&str]) -> Facts {
+fn read_roots(files: &Files, roots: &[String], peers: usize, mine: &[&str]) -> Facts {
     let mut facts = Facts::new();
     let loaded = module::load(files, mine, &mut facts.diagnostics);
     let mut tree = module::build(&loaded, files);
     facts.diagnostics.append(&mut tree.diagnostics);
-    let eval = eval::Evaluator::new(&tree, files);
+    let eval = eval::Evaluator::new(&tree, files, peers);
     let mut facts = emit::emit(&eval, roots, facts);
     facts.diagnostics.append(&mut eval.diagnostics.borrow_mut());
     facts.diagnostics.sort();

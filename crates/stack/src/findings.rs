@@ -4,14 +4,60 @@ use crate::resolve::{Control, Origins, Part};
 use allod_facts::{Country, Layer, LinkKind, Mitigation, Role, Severity};
 
 /// Something worth telling about one part. A statement of who can do what, not a legal finding.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Its message is made when it is asked for: a stack of a million parts has a million findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// `F001` to `F007`.
     pub code: &'static str,
     pub severity: Severity,
-    pub message: Box<str>,
     /// Position of the part.
     pub part: usize,
+    says: Says,
+}
+
+/// What a finding says, with the part and home given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Says {
+    NobodyKnows,
+    Pinned,
+    NotPinned,
+    Deploys,
+    AnswersForNames,
+    LocatedAtHome(Country),
+    RunFromAbroad,
+    LocatedAbroad(Country),
+}
+
+impl Finding {
+    fn new(code: &'static str, severity: Severity, part: usize, says: Says) -> Finding {
+        Finding { code, severity, part, says }
+    }
+
+    /// The sentence that one can repeat in a meeting.
+    pub fn message(&self, stack: &Stack<'_>, home: &Home) -> String {
+        let Some(part) = stack.parts.get(self.part) else { return String::new() };
+        let abroad: Vec<Country> =
+            part.controlled_from(stack.register).into_iter().filter(|country| !home.has(*country)).collect();
+        let (name, from, who) = (&part.fact.name, list(&abroad), part.who(stack));
+        match self.says {
+            Says::NobodyKnows => format!("nobody knows from the files who controls `{name}`"),
+            Says::Pinned => format!("`{name}` is fetched from {who}, controlled from {from}, and pinned"),
+            Says::NotPinned => {
+                format!("`{name}` is fetched from {who}, controlled from {from}, and not pinned: it can change")
+            }
+            Says::Deploys => format!("{who}, controlled from {from}, can change what is deployed (`{name}`)"),
+            Says::AnswersForNames => format!("{who}, controlled from {from}, answers for names or ends TLS (`{name}`)"),
+            Says::LocatedAtHome(country) => {
+                format!("`{name}` is located in {country} and run by {who}, controlled from {from}")
+            }
+            Says::RunFromAbroad => format!("`{name}` is run by {who}, controlled from {from}"),
+            Says::LocatedAbroad(country) => {
+                let region = part.location.as_ref().and_then(|place| place.region.as_deref());
+                let place = region.map_or(country.to_string(), |region| format!("{country} ({region})"));
+                format!("`{name}` is located in {place}")
+            }
+        }
+    }
 }
 
 impl<'r> Stack<'r> {
@@ -37,61 +83,34 @@ impl<'r> Stack<'r> {
         origins: &mut Origins<'r>,
     ) -> Option<Finding> {
         if part.control == Control::Unknown && !part.is_hint() {
-            let message = format!("nobody knows from the files who controls `{}`", part.fact.name);
-            return Some(Finding { code: "F007", severity: Severity::Warning, message: message.into(), part: at });
+            return Some(Finding::new("F007", Severity::Warning, at, Says::NobodyKnows));
         }
-        let abroad: Vec<Country> =
-            origins.of(part, self.register).iter().copied().filter(|country| !home.has(*country)).collect();
-        if abroad.is_empty() {
+        if origins.of(part, self.register).iter().all(|country| home.has(*country)) {
             return None;
         }
-        let from = list(&abroad);
-        let who = part.who(self);
-        let name = &part.fact.name;
         let at_home = part.location.as_ref().and_then(|place| place.country).filter(|country| home.has(*country));
         let deploys = matches!(part.layer, Layer::Ci | Layer::Iac | Layer::Source) || roles.deploys(at);
-        let (code, mut severity, message) = match part.fact.role {
-            Role::Artefact if roles.pinned(at) => {
-                ("F006", Severity::Note, format!("`{name}` is fetched from {who}, controlled from {from}, and pinned"))
+        let (code, severity, says) = match part.fact.role {
+            Role::Artefact if roles.pinned(at) => ("F006", Severity::Note, Says::Pinned),
+            Role::Artefact => ("F006", Severity::Warning, Says::NotPinned),
+            _ if deploys => ("F004", Severity::Error, Says::Deploys),
+            _ if matches!(part.layer, Layer::Dns | Layer::Cdn | Layer::Registrar | Layer::Certificates) => {
+                ("F005", Severity::Error, Says::AnswersForNames)
             }
-            Role::Artefact => (
-                "F006",
-                Severity::Warning,
-                format!("`{name}` is fetched from {who}, controlled from {from}, and not pinned: it can change"),
-            ),
-            _ if deploys => (
-                "F004",
-                Severity::Error,
-                format!("{who}, controlled from {from}, can change what is deployed (`{name}`)"),
-            ),
-            _ if matches!(part.layer, Layer::Dns | Layer::Cdn | Layer::Registrar | Layer::Certificates) => (
-                "F005",
-                Severity::Error,
-                format!("{who}, controlled from {from}, answers for names or ends TLS (`{name}`)"),
-            ),
             _ => match at_home {
-                Some(country) => (
-                    "F002",
-                    Severity::Error,
-                    format!("`{name}` is located in {country} and run by {who}, controlled from {from}"),
-                ),
-                None => ("F001", Severity::Error, format!("`{name}` is run by {who}, controlled from {from}")),
+                Some(country) => ("F002", Severity::Error, Says::LocatedAtHome(country)),
+                None => ("F001", Severity::Error, Says::RunFromAbroad),
             },
         };
-        if part.is_hint() {
-            severity = Severity::Note;
-        }
-        Some(Finding { code, severity, message: message.into(), part: at })
+        let severity = if part.is_hint() { Severity::Note } else { severity };
+        Some(Finding::new(code, severity, at, says))
     }
 }
 
 fn about_location(at: usize, part: &Part<'_>, home: &Home) -> Option<Finding> {
     let country = part.location.as_ref()?.country.filter(|country| !home.has(*country))?;
-    let region = part.location.as_ref().and_then(|place| place.region.as_deref());
-    let place = region.map_or(country.to_string(), |region| format!("{country} ({region})"));
-    let message = format!("`{}` is located in {place}", part.fact.name);
     let severity = if part.is_hint() { Severity::Note } else { Severity::Warning };
-    Some(Finding { code: "F003", severity, message: message.into(), part: at })
+    Some(Finding::new("F003", severity, at, Says::LocatedAbroad(country)))
 }
 
 impl Part<'_> {

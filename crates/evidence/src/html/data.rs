@@ -25,7 +25,7 @@ pub struct Data<'a> {
     pub groups: Vec<&'a [usize]>,
     pub links: Vec<LinkOut<'a>>,
     /// Code, severity, message, part.
-    pub findings: Vec<(&'static str, allod_facts::Severity, &'a str, usize)>,
+    pub findings: Vec<(&'static str, allod_facts::Severity, String, usize)>,
 }
 
 /// Kind (`j`urisdiction, `u`nknown, `e`ntity), id, name, foreign.
@@ -143,7 +143,7 @@ pub fn data<'a>(audit: &'a Audit<'a>, groups: &'a [Group]) -> Data<'a> {
         parts,
         groups: groups.iter().map(|group| group.parts.as_slice()).collect(),
         links,
-        findings: audit.findings.iter().map(|one| (one.code, one.severity, &*one.message, one.part)).collect(),
+        findings: audit.findings.iter().map(|one| (one.code, one.severity, audit.say(one), one.part)).collect(),
         layers: build.layers.list,
         files: build.files.list,
         readers: build.readers.list,

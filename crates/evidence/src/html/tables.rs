@@ -102,7 +102,7 @@ fn findings(audit: &Audit<'_>, out: &mut String) {
             out,
             "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
             finding.code,
-            esc(&finding.message),
+            esc(&audit.say(finding)),
             esc(&place_of(seen))
         );
     }

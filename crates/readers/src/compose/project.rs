@@ -298,9 +298,9 @@ pub(super) fn groups<'a>(files: &Files, mine: &[&'a str]) -> Vec<Group<'a>> {
             }
         }
     }
-    let read = |files: &Files, _: &[String], mine: &[&str]| super::read(files, mine);
+    let read = |files: &Files, _: &[String], _: usize, mine: &[&str]| super::read(files, mine);
     let groups = connected(mine, |path| folder_of(path), &pairs);
-    groups.into_iter().map(|paths| Group { of: Vec::new(), paths, read }).collect()
+    groups.into_iter().map(|paths| Group { of: Vec::new(), paths, peers: 1, read }).collect()
 }
 
 pub(super) fn diagnose(

@@ -21,9 +21,9 @@ pub(super) fn groups<'a>(files: &Files, mine: &[&'a str]) -> Vec<Group<'a>> {
     for path in mine {
         pairs.extend(included_by(files, path).into_iter().map(|other| ((*path).to_owned(), other)));
     }
-    let read = |files: &Files, _: &[String], mine: &[&str]| read(files, mine);
+    let read = |files: &Files, _: &[String], _: usize, mine: &[&str]| read(files, mine);
     let groups = connected(mine, |path| path, &pairs);
-    groups.into_iter().map(|paths| Group { of: Vec::new(), paths, read }).collect()
+    groups.into_iter().map(|paths| Group { of: Vec::new(), paths, peers: 1, read }).collect()
 }
 
 pub(super) fn read(files: &Files, mine: &[&str]) -> Facts {

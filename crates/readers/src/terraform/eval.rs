@@ -15,7 +15,7 @@ use super::module::Tree;
 use super::syntax::{Call, Expr, For, Kind};
 use super::value::{Data, LineRef, Origin, Value};
 use crate::files::Files;
-use crate::limits::{MAX_EVAL_DEPTH, MAX_EVAL_STEPS, MAX_INSTANCES, MAX_TREE_STEPS};
+use crate::limits::{MAX_EVAL_DEPTH, MAX_EVAL_STEPS, MAX_INSTANCES, tree_steps};
 use allod_facts::{Diagnostic, Severity};
 use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
@@ -37,7 +37,9 @@ pub(super) struct Evaluator<'t> {
     configs: RefCell<FxHashMap<&'t str, Value>>,
     depth: Cell<usize>,
     steps: Cell<usize>,
+    /// All steps, and how many there may be.
     tree_steps: Cell<usize>,
+    most_steps: usize,
 }
 
 /// Where an expression stands: the module instance, the file, and the names bound around it.
@@ -62,8 +64,10 @@ impl Binding<'_> {
 }
 
 impl<'t> Evaluator<'t> {
-    pub fn new(tree: &'t Tree<'t>, files: &'t Files) -> Evaluator<'t> {
+    /// `peers` others share what a tree may cost.
+    pub fn new(tree: &'t Tree<'t>, files: &'t Files, peers: usize) -> Evaluator<'t> {
         Evaluator {
+            most_steps: tree_steps(peers),
             tree,
             files,
             diagnostics: RefCell::default(),
@@ -221,7 +225,7 @@ impl<'t> Evaluator<'t> {
         let before = if self.depth.get() == 0 { 0 } else { self.steps.get() };
         self.steps.set(before.saturating_add(steps));
         self.tree_steps.set(self.tree_steps.get().saturating_add(steps));
-        let over = self.steps.get() > MAX_EVAL_STEPS || self.tree_steps.get() > MAX_TREE_STEPS;
+        let over = self.steps.get() > MAX_EVAL_STEPS || self.tree_steps.get() > self.most_steps;
         over.then(|| Value::unknown("U002", "evaluating it takes too many steps".to_owned()))
     }
 

@@ -9,6 +9,9 @@ use crate::Group;
 use crate::files::{Files, folder_of, join};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Fewer roots share as if they were this many: what a root may cost is then the same when one comes to a few.
+const MIN_PEERS: usize = 8;
+
 /// The files by root module.
 pub(super) fn groups<'a>(files: &Files, mine: &[&'a str]) -> Vec<Group<'a>> {
     let mine = belonging(files, mine);
@@ -27,9 +30,11 @@ pub(super) fn groups<'a>(files: &Files, mine: &[&'a str]) -> Vec<Group<'a>> {
             None => rest.push(path),
         }
     }
+    let roots = folders.roots();
+    let peers = roots.len().next_power_of_two().max(MIN_PEERS);
     let mut groups = Vec::new();
     let mut together = Vec::new();
-    for (root, reached) in folders.roots() {
+    for (root, reached) in roots {
         if reached.iter().any(|folder| folders.needs_all.contains(*folder)) {
             together.push(root.to_owned());
             continue;
@@ -37,13 +42,13 @@ pub(super) fn groups<'a>(files: &Files, mine: &[&'a str]) -> Vec<Group<'a>> {
         let mut paths: Vec<&str> =
             reached.iter().filter_map(|folder| by_folder.get(folder)).flatten().copied().collect();
         paths.sort_unstable();
-        groups.push(Group { of: vec![root.to_owned()], paths, read: super::read_roots });
+        groups.push(Group { of: vec![root.to_owned()], paths, peers, read: super::read_roots });
     }
     if !together.is_empty() || mine.iter().any(|path| is_terragrunt(path)) {
-        groups.push(Group { of: together, paths: mine, read: super::read_roots });
+        groups.push(Group { of: together, paths: mine, peers, read: super::read_roots });
     } else if !rest.is_empty() {
         // Nothing is made of them, but what is wrong with them is told.
-        groups.push(Group { of: Vec::new(), paths: rest, read: super::read_roots });
+        groups.push(Group { of: Vec::new(), paths: rest, peers, read: super::read_roots });
     }
     groups
 }

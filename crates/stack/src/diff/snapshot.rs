@@ -1,7 +1,7 @@
 use crate::graph::Stack;
 use crate::powers::{Power, Powers, When};
 use crate::resolve::{Control, Location};
-use crate::{Finding, Path};
+use crate::{Finding, Home, Path};
 use allod_facts::{Country, Evidence, Layer, LinkKind, Mitigation, Role, Severity};
 use rustc_hash::FxHashSet;
 use std::hash::Hash;
@@ -121,12 +121,12 @@ impl<T: Eq + Hash> Shared<T> {
 
 impl Snapshot {
     /// The snapshot of an audit in memory.
-    pub fn of(stack: &Stack<'_>, powers: &Powers, findings: &[Finding]) -> Snapshot {
+    pub fn of(stack: &Stack<'_>, powers: &Powers, findings: &[Finding], home: &Home) -> Snapshot {
         let mut snapshot = Snapshot {
             components: components(stack),
             links: stack.links.iter().map(link).collect(),
             powers: held(stack, powers),
-            findings: findings.iter().map(|one| finding(stack, one)).collect(),
+            findings: findings.iter().map(|one| finding(stack, one, home)).collect(),
             unresolved: Vec::new(),
             diagnostics: Vec::new(),
         };
@@ -235,12 +235,12 @@ fn parties(path: &Path<'_>) -> Vec<Arc<str>> {
     path.parties.iter().map(|party| party.entity.id.as_str().into()).collect()
 }
 
-fn finding(stack: &Stack<'_>, one: &Finding) -> Remark {
+fn finding(stack: &Stack<'_>, one: &Finding, home: &Home) -> Remark {
     let part = stack.parts.get(one.part);
     Remark {
         code: one.code.into(),
         severity: Some(one.severity),
-        message: one.message.clone(),
+        message: one.message(stack, home).into(),
         component: Some(one.part as u32),
         seen: part.and_then(|part| part.fact.evidence.first()).map(seen),
     }

@@ -90,7 +90,7 @@ const KINDS: &[(&str, LinkKind)] = &[
 
 fn snapshot_of(stack: &Stack<'_>) -> Snapshot {
     let home = Home::new(&["EU".to_owned()]).unwrap();
-    Snapshot::of(stack, &Powers::of(stack), &stack.findings(&home))
+    Snapshot::of(stack, &Powers::of(stack), &stack.findings(&home), &home)
 }
 
 fn snapshot(text: &str) -> Snapshot {

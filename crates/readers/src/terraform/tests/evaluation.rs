@@ -14,7 +14,7 @@ fn value(declarations: &str, expression: &str) -> String {
     let loaded = module::load(&files, &["m/main.tf"], &mut diagnostics);
     let tree = module::build(&loaded, &files);
     assert!(diagnostics.is_empty() && tree.diagnostics.is_empty(), "{:?} in {text}", tree.diagnostics);
-    let eval = Evaluator::new(&tree, &files);
+    let eval = Evaluator::new(&tree, &files, 1);
     let module = &tree.modules["m"];
     let instance = eval.root(module);
     let output = &module.outputs["out"];
