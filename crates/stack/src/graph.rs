@@ -64,6 +64,14 @@ impl<'r> Stack<'r> {
         self.parts.binary_search_by(|part| (*part.fact.id).cmp(id)).ok()
     }
 
+    /// Adds links, and unites them with those that are there.
+    fn add_links(&mut self, mut new: Vec<Link>) {
+        if !new.is_empty() {
+            self.links.append(&mut new);
+            unite_links(&mut self.links);
+        }
+    }
+
     /// What a CI job or a GitOps source delivers is deployed by it.
     fn link_deliveries(&mut self, deliveries: &[Delivery]) {
         let mut new = Vec::new();
@@ -83,8 +91,7 @@ impl<'r> Stack<'r> {
                 }
             }
         }
-        self.links.append(&mut new);
-        unite_links(&mut self.links);
+        self.add_links(new);
     }
 
     /// The mail of a zone or name is a part of its own: who takes in the mail of a domain neither reads nor stops what
@@ -125,8 +132,8 @@ impl<'r> Stack<'r> {
                 link.from = mail;
             }
         }
-        self.links.append(&mut new);
-        unite_links(&mut self.links);
+        // Nothing was moved to a mail domain when there is none.
+        self.add_links(new);
     }
 
     /// Keeps a library or a variable name only when the register knows it as a service: thousands of libraries say
