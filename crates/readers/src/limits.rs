@@ -21,24 +21,31 @@ pub const MAX_CHAIN: usize = 200;
 /// Expressions inside expressions while one is evaluated, through locals, variables, modules and resources. Real trees
 /// stay below 40; a level takes up to 6 KB of stack in a debug build.
 pub const MAX_EVAL_DEPTH: usize = 150;
-/// Steps that the evaluation of all expressions of one tree may take: a few seconds. A tree of 100,000 lines takes less
-/// than a tenth.
-pub const MAX_TREE_STEPS: usize = 50_000_000;
-/// Steps that each of many root modules has all the same, as long as there are no more than a thousand or so.
-pub const MIN_ROOT_STEPS: usize = 1_000_000;
-/// Steps of all roots together, however many there are.
-pub const MAX_ROOTS_STEPS: usize = 1_000_000_000;
-
-/// The steps of one root module among `peers`, read apart from the others so that the order makes no difference.
-pub fn tree_steps(peers: usize) -> usize {
-    let peers = peers.max(1);
-    (MAX_TREE_STEPS / peers).max(MIN_ROOT_STEPS.min(MAX_ROOTS_STEPS / peers))
+/// What the root modules of one tree may cost together. Roots are read apart, so that the order makes no difference:
+/// each has its share, and what it has all the same when there are many.
+#[derive(Clone, Copy, Debug)]
+pub struct Shared {
+    tree: usize,
+    root: usize,
+    /// Of all roots together, however many there are.
+    roots: usize,
 }
 
-/// Module instances of one root module, so that modules that double at each level meet a limit.
-pub const MAX_MODULE_INSTANCES: usize = 20_000;
-/// Resource instances of one root module.
-pub const MAX_TREE_INSTANCES: usize = 200_000;
+impl Shared {
+    /// The share of one root module among `peers`.
+    pub fn among(self, peers: usize) -> usize {
+        let peers = peers.max(1);
+        (self.tree / peers).max(self.root.min(self.roots / peers)).max(1)
+    }
+}
+
+/// Steps that the evaluation of all expressions may take: of a tree with few roots a few seconds. A tree of 100,000
+/// lines takes less than a tenth.
+pub const STEPS: Shared = Shared { tree: 50_000_000, root: 1_000_000, roots: 1_000_000_000 };
+/// Module instances, so that modules that double at each level meet a limit.
+pub const MODULE_INSTANCES: Shared = Shared { tree: 20_000, root: 2_000, roots: 200_000 };
+/// Resource instances.
+pub const RESOURCE_INSTANCES: Shared = Shared { tree: 200_000, root: 20_000, roots: 1_000_000 };
 /// Lines that are remembered as having decided one value.
 pub const MAX_ORIGINS: usize = 12;
 /// Sightings of one artefact that one reader keeps as evidence: further lines say nothing new, and comparing each with
@@ -56,3 +63,20 @@ pub const MAX_MODULE_CALLS: usize = 10_000;
 pub const MAX_PATTERN_BYTES: usize = 1 << 20;
 /// The longest address that is looked for in a script: a word that repeats `https://` would cost its square.
 pub const MAX_URL_BYTES: usize = 2048;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots_together_stay_within_their_limit() {
+        for shared in [STEPS, MODULE_INSTANCES, RESOURCE_INSTANCES] {
+            assert_eq!(shared.among(1), shared.tree);
+            for peers in [2, 8, 64, 1_024, 16_384] {
+                let all = shared.among(peers) * peers;
+                assert!(all <= shared.roots.max(peers), "{shared:?} {peers}: {all}");
+                assert!(shared.among(peers) <= shared.tree);
+            }
+        }
+    }
+}

@@ -15,7 +15,7 @@ use super::module::Tree;
 use super::syntax::{Call, Expr, For, Kind};
 use super::value::{Data, LineRef, Origin, Value};
 use crate::files::Files;
-use crate::limits::{MAX_EVAL_DEPTH, MAX_EVAL_STEPS, MAX_INSTANCES, tree_steps};
+use crate::limits::{MAX_EVAL_DEPTH, MAX_EVAL_STEPS, MAX_INSTANCES, MODULE_INSTANCES, RESOURCE_INSTANCES, STEPS};
 use allod_facts::{Diagnostic, Severity};
 use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
@@ -40,6 +40,8 @@ pub(super) struct Evaluator<'t> {
     /// All steps, and how many there may be.
     tree_steps: Cell<usize>,
     most_steps: usize,
+    most_modules: usize,
+    pub most_resources: usize,
 }
 
 /// Where an expression stands: the module instance, the file, and the names bound around it.
@@ -67,7 +69,9 @@ impl<'t> Evaluator<'t> {
     /// `peers` others share what a tree may cost.
     pub fn new(tree: &'t Tree<'t>, files: &'t Files, peers: usize) -> Evaluator<'t> {
         Evaluator {
-            most_steps: tree_steps(peers),
+            most_steps: STEPS.among(peers),
+            most_modules: MODULE_INSTANCES.among(peers),
+            most_resources: RESOURCE_INSTANCES.among(peers),
             tree,
             files,
             diagnostics: RefCell::default(),

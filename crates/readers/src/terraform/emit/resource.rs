@@ -7,7 +7,6 @@ use super::provider::{Provider, root_id};
 use super::region::{Region, region_of, takes_provider_region};
 use super::satellite::{Pending, may_be_setting};
 use crate::endpoint::{HostKind, host_kind};
-use crate::limits::MAX_TREE_INSTANCES;
 use crate::terraform::endpoint_args::is_local;
 use crate::terraform::eval::{Doubt, Each, Expansion, Instance, Repeated};
 use crate::terraform::module::{Mode, Resource};
@@ -48,8 +47,8 @@ impl<'t> Emitter<'_, 't> {
         let Some(expansion) = self.eval.resource_expansion(instance, number) else { return };
         let Some(provider) = self.provider_of(instance, resource) else { return };
         for (ordinal, each) in expansion.instances.iter().enumerate() {
-            if self.made >= MAX_TREE_INSTANCES {
-                let message = format!("more than {MAX_TREE_INSTANCES} resource instances");
+            if self.made >= self.eval.most_resources {
+                let message = format!("more than {} resource instances", self.eval.most_resources);
                 let at = LineRef { file: resource.file, line: resource.block.line };
                 self.eval.report("D006", Severity::Error, message, at);
                 return;

@@ -1,7 +1,7 @@
 use super::expansion::Repeated;
 use super::{Doubt, Each, Evaluator, Expansion, Scope, failed};
 use crate::files::join;
-use crate::limits::{MAX_INCLUDE_DEPTH, MAX_MODULE_INSTANCES};
+use crate::limits::MAX_INCLUDE_DEPTH;
 use crate::terraform::module::{INPUTS, Module, ModuleCall, Named};
 use crate::terraform::value::{Data, LineRef, Origin, ResourceRef, Unknown, Value};
 use allod_facts::Severity;
@@ -117,8 +117,8 @@ impl<'t> Evaluator<'t> {
         if let Some(module) = module {
             let doubtful = expansion.doubt.is_some() || instance.call.as_ref().is_some_and(|site| site.doubtful);
             for each in &expansion.instances {
-                if self.instance_count() >= MAX_MODULE_INSTANCES {
-                    let message = format!("more than {MAX_MODULE_INSTANCES} module instances");
+                if self.instance_count() >= self.most_modules {
+                    let message = format!("more than {} module instances", self.most_modules);
                     self.report("D006", Severity::Error, message, LineRef { file: call.file, line: call.block.line });
                     break;
                 }
