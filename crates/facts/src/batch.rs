@@ -1,4 +1,4 @@
-use crate::{Component, Diagnostic, Evidence, Link, LinkKind, Unresolved};
+use crate::{Component, Diagnostic, Evidence, Labels, Link, LinkKind, Unresolved};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -128,6 +128,21 @@ impl Component {
         }
     }
 
+    /// Adds labels; a key that is there keeps its value, and the other one stands beside it.
+    pub fn merge_labels(&mut self, other: Option<Arc<Labels>>) {
+        match (&mut self.labels, other) {
+            (_, None) => {}
+            (Some(mine), Some(other)) => {
+                for label in other.iter() {
+                    if let Err(at) = mine.binary_search(label) {
+                        Arc::make_mut(mine).insert(at, label.clone());
+                    }
+                }
+            }
+            (mine @ None, other) => *mine = other,
+        }
+    }
+
     /// Unites two sightings of one component. The first sighting's words stay; a certain one beats a guess.
     pub fn merge(&mut self, other: Component) {
         for clue in other.clues {
@@ -145,6 +160,12 @@ impl Component {
         }
         self.place = self.place.take().or(other.place);
         self.environment = self.environment.take().or(other.environment);
+        self.merge_labels(other.labels);
+        for record in other.records {
+            if let Err(at) = self.records.binary_search(&record) {
+                self.records.insert(at, record);
+            }
+        }
         self.confidence = self.confidence.max(other.confidence);
     }
 }

@@ -15,6 +15,8 @@ pub enum CodeKind {
     Unresolved,
     /// `F`: a finding about who holds which power.
     Finding,
+    /// `P`: a rule file has a problem, or a rule was broken.
+    Policy,
     /// `R`: a register file has a problem.
     Register,
     /// `E`: an operation failed.
@@ -27,6 +29,7 @@ impl Code {
             Some(b'D') => CodeKind::Diagnostic,
             Some(b'U') => CodeKind::Unresolved,
             Some(b'F') => CodeKind::Finding,
+            Some(b'P') => CodeKind::Policy,
             Some(b'R') => CodeKind::Register,
             _ => CodeKind::Error,
         }

@@ -15,7 +15,7 @@ mod place;
 pub use batch::{ComponentRef, Delivered, Delivery, Facts};
 pub use clue::{Clue, ClueKind, Ecosystem};
 pub use codes::{CODES, Code, CodeKind, code};
-pub use component::{Component, Confidence, Evidence, Role};
+pub use component::{Component, Confidence, Evidence, Labels, Record, RecordKind, Role};
 pub use diagnostic::{Diagnostic, Severity, Unresolved};
 pub use layer::Layer;
 pub use link::{Link, LinkKind, Mitigation};

@@ -173,6 +173,8 @@ impl Stack {
             place: place.map(|(region, _)| Place { region: Some(region), country: None }),
             data: data.iter().map(|class| Arc::from(class.as_str())).collect(),
             environment: environment.as_deref().map(Arc::from),
+            labels: None,
+            records: Vec::new(),
             // A data source looks at something that others manage.
             confidence: if resource.is_data { Confidence::Medium } else { Confidence::High },
             evidence,
