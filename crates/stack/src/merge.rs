@@ -83,9 +83,23 @@ pub(crate) fn merge(batches: Vec<Facts>, known: Option<&mut Known<'_>>) -> Merge
 /// What decides which sighting of a component speaks first: the more certain one, then the earlier place. What differs
 /// beyond that is compared last, so that nothing depends on the order of the batches.
 fn order(component: &Component) -> impl Ord + '_ {
-    let Component { id, name, kind, layer, role, clues, place, data, environment, confidence, evidence } = component;
+    let Component {
+        id,
+        name,
+        kind,
+        layer,
+        role,
+        clues,
+        place,
+        data,
+        environment,
+        labels,
+        records,
+        confidence,
+        evidence,
+    } = component;
     let place = place.as_ref().map(|place| (&place.region, place.country));
-    let rest = (layer.name(), clues, place, data, environment, evidence);
+    let rest = (layer.name(), clues, place, data, environment, evidence, labels, records);
     (id, std::cmp::Reverse(*confidence), role, evidence.first(), name, kind, rest)
 }
 
