@@ -41,6 +41,13 @@ pub enum Command {
     /// Exit code: 0 when nothing foreign was gained, 1 when something was, 2 when it could not be done.
     #[command(override_usage = "allod diff [OPTIONS] BEFORE AFTER\n       allod diff [OPTIONS] --since REV [PATH]")]
     Diff(Diff),
+    /// Check whether the rules allow what the files describe: repositories, Terraform plans, rendered manifests.
+    ///
+    /// What describes the organisation is in allod.yaml, the rules in rules/ beside it. Exit code: 0 when they allow it,
+    /// 1 when they do not, 2 when it could not be decided: broken rules let nothing through.
+    Check(Check),
+    /// Look at rules: as sentences, as Cedar; test them, prove things about them, compare two sets.
+    Rules(Rules),
     /// Explain a code of a finding, a diagnostic or an error.
     Explain(Explain),
     /// Look into the register of services and entities.
@@ -207,6 +214,134 @@ pub enum DrillFormat {
     Human,
     /// Schema allod.drill/1.
     Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Check {
+    /// Files and folders to check.
+    #[arg(default_value = ".")]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub policy: Policy,
+    /// How to show the result.
+    #[arg(long, short, value_enum, default_value_t = CheckFormat::Human)]
+    pub format: CheckFormat,
+    /// Write the result to a file.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Fail only on what is new since a git revision.
+    #[arg(long, value_name = "REV", conflicts_with = "baseline")]
+    pub since: Option<String>,
+    /// Fail only on what this file does not have. Make it with --write-baseline.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Write all violations that there are now to a file, to be worked off.
+    #[arg(long, value_name = "FILE")]
+    pub write_baseline: Option<PathBuf>,
+    /// Let files pass that look like something known and cannot be read.
+    #[arg(long)]
+    pub allow_unread: bool,
+    /// Exit 0 also when the rules say no.
+    #[arg(long)]
+    pub exit_zero: bool,
+}
+
+/// Where the rules are.
+#[derive(Debug, ClapArgs)]
+pub struct Policy {
+    /// What describes the organisation. Default: the nearest allod.yaml at or above what is checked.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Rule files, or folders of them. Default: rules/ beside allod.yaml.
+    #[arg(long, value_name = "PATH")]
+    pub rules: Vec<PathBuf>,
+    /// Jurisdictions that are ours, whatever allod.yaml says.
+    #[arg(long, value_delimiter = ',', value_name = "PLACES")]
+    pub home: Option<Vec<String>>,
+    /// A folder of register files that add to or correct the built-in register.
+    #[arg(long, value_name = "DIR")]
+    pub register: Option<PathBuf>,
+    /// The day by which exceptions and tests of an exit are judged. Default: today.
+    #[arg(long, value_name = "DATE")]
+    pub today: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// For a person, the gravest first.
+    Human,
+    /// Schema allod.check/1.
+    Json,
+    /// SARIF 2.1.0, for code review.
+    Sarif,
+    /// JUnit XML: a rule is a test.
+    Junit,
+    /// Annotations of a change in GitHub Actions.
+    Github,
+    /// A Code Quality report for GitLab.
+    Gitlab,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Rules {
+    #[command(subcommand)]
+    pub ask: RulesAsk,
+    #[command(flatten)]
+    pub policy: Policy,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RulesAsk {
+    /// Print the rules as Cedar policies: what is decided by.
+    Show,
+    /// Print the schema that policies are written against.
+    Schema,
+    /// Say a rule in sentences; without a name, all of them.
+    Explain { rule: Option<String> },
+    /// Look for rules that are about nothing, that nothing can fulfil, or that others make needless.
+    ///
+    /// The last two are asked of the solver cvc5, where it is installed. Exit code: 1 when something was found.
+    Lint {
+        /// What the rules are meant for.
+        #[arg(default_value = ".")]
+        paths: Vec<PathBuf>,
+    },
+    /// Run the cases in *.test.yaml beside the rules: a component is given, a verdict is expected.
+    ///
+    /// Exit code: 1 when a case fails.
+    Test {
+        /// Fail also when a rule is broken by no case.
+        #[arg(long)]
+        all_rules: bool,
+    },
+    /// Prove a claim for every component that the rules allow, not for samples; or show one that refutes it.
+    ///
+    /// Needs the solver cvc5. A claim is a sentence ("patient data is never outside LU"), or a rule in a file. Exit code:
+    /// 0 when proved, 1 when refuted or not proved.
+    #[command(
+        override_usage = "allod rules prove \"SUBJECT is never outside PLACES\"\n       allod rules prove --claims FILE"
+    )]
+    Prove {
+        /// SUBJECT is never outside PLACES; is never readable (stoppable, changeable) from PLACES or from outside PLACES;
+        /// is always in PLACES, encrypted with our keys, auditable. SUBJECT: `patient data`, a workload, an environment, a
+        /// tier, a layer, or everything.
+        #[arg(required_unless_present = "claims")]
+        claim: Option<String>,
+        /// A rule file: each of its rules is a claim.
+        #[arg(long, value_name = "FILE", conflicts_with = "claim")]
+        claims: Option<PathBuf>,
+    },
+    /// Compare two sets of rules by all that they let through: equivalent, stricter, looser, or both.
+    ///
+    /// Needs the solver cvc5. Exit code: 0 when the new set is nowhere looser, 1 when it is, or when nobody knows.
+    Diff {
+        /// Rule file or folder.
+        old: PathBuf,
+        new: PathBuf,
+        /// Exit 0 also when the new set is looser.
+        #[arg(long)]
+        allow_looser: bool,
+    },
 }
 
 #[derive(Debug, ClapArgs)]

@@ -4,8 +4,9 @@ use crate::overlay;
 use crate::resolve::{Resolver, resolve};
 use crate::revision::RevisionError;
 use allod_evidence::{Audit, SavedError};
-use allod_facts::Facts;
+use allod_facts::{Diagnostic, Facts, Severity};
 use allod_register::{Problem, Register};
+use allod_rules::Organisation;
 use allod_stack::{Home, build};
 use std::path::PathBuf;
 
@@ -54,6 +55,18 @@ pub enum Error {
         #[source]
         cause: SavedError,
     },
+    #[error("since a revision, one path is checked, not several")]
+    SeveralPaths,
+    #[error("there are no rules for `{}`", path.display())]
+    NoRules { path: PathBuf },
+    #[error("could not read the rule file `{}`", path.display())]
+    RuleFile {
+        path: PathBuf,
+        #[source]
+        cause: std::io::Error,
+    },
+    #[error("the rules have problems, so nothing was decided by them")]
+    RuleProblems(Vec<Diagnostic>),
     #[error("the audits look from different homes: `{one}` and `{other}`")]
     OtherHome { one: String, other: String },
     #[error("could not read revision `{revision}` of `{}`", path.display())]
@@ -70,8 +83,10 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Error::NoSuchPath { .. } | Error::NothingRead { .. } => "E001",
+            Error::SeveralPaths => "E002",
             Error::SavedFile { .. } | Error::Saved { .. } | Error::OtherHome { .. } => "E005",
             Error::Revision { .. } => "E006",
+            Error::NoRules { .. } | Error::RuleFile { .. } | Error::RuleProblems(_) => "E007",
             Error::RegisterFolder { .. } | Error::RegisterProblems(_) | Error::Register(_) => "E004",
         }
     }
@@ -95,6 +110,19 @@ pub fn register(options: &Options) -> Result<Register, Error> {
 /// # Errors
 /// [`Error::NoSuchPath`] and [`Error::NothingRead`]; a broken file is no error but a diagnostic of the audit.
 pub fn audit<'r>(options: &Options, register: &'r Register, tell: &(dyn Fn(Stage) + Sync)) -> Result<Audit<'r>, Error> {
+    audit_of(options, register, None, tell)
+}
+
+/// As [`audit`], with the words of an organisation applied.
+///
+/// # Errors
+/// Those of [`audit`], and [`Error::RuleProblems`] when a statement of the organisation names what does not exist.
+pub fn audit_of<'r>(
+    options: &Options,
+    register: &'r Register,
+    organisation: Option<&Organisation>,
+    tell: &(dyn Fn(Stage) + Sync),
+) -> Result<Audit<'r>, Error> {
     let mut collected = collect(&options.paths, None, tell)?;
     collected.says_something()?;
     tell(Stage::Reading { files: collected.coverage.files_read });
@@ -108,7 +136,15 @@ pub fn audit<'r>(options: &Options, register: &'r Register, tell: &(dyn Fn(Stage
     tell(Stage::Building);
     let Collected { files, coverage, .. } = collected;
     drop(files);
-    Ok(Audit::new(shown_root(options), options.home.clone(), build(batches, register), coverage))
+    let mut stack = build(batches, register);
+    if let Some(organisation) = organisation {
+        let told = organisation.apply(&mut stack);
+        if told.iter().any(|one| one.severity == Severity::Error) {
+            return Err(Error::RuleProblems(told));
+        }
+        stack.diagnostics.extend(told);
+    }
+    Ok(Audit::new(shown_root(options), options.home.clone(), stack, coverage))
 }
 
 /// What is audited, as the user named it.

@@ -3,19 +3,23 @@
 //! but git, and that only to read a revision that the options name.
 
 mod audit;
+mod check;
 mod collect;
 mod compare;
 mod jobs;
 mod overlay;
+mod policies;
 mod resolve;
 mod revision;
 mod seen;
 mod session;
 
-pub use audit::{Error, Options, audit, register};
+pub use audit::{Error, Options, audit, audit_of, register};
+pub use check::{CheckOptions, check};
 pub use collect::{Stage, root_of};
 pub use compare::{CompareOptions, Compared, Source, compare};
 pub use overlay::files as overlay;
+pub use policies::{Policies, PolicyOptions, case_files, organisation, today};
 pub use resolve::Resolver;
 pub use revision::RevisionError;
 pub use session::{Session, Work};

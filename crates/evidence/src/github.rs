@@ -13,7 +13,13 @@ use std::io::Write;
 /// # Errors
 /// What writing gives.
 pub fn github(audit: &Audit<'_>, folder: &str, show: Show, out: &mut dyn Write) -> std::io::Result<()> {
-    remarks(audit, show).iter().try_for_each(|remark| command(remark, folder, out))
+    commands(&remarks(audit, show), folder, out)
+}
+
+/// # Errors
+/// What writing gives.
+pub(crate) fn commands(remarks: &[Remark<'_>], folder: &str, out: &mut dyn Write) -> std::io::Result<()> {
+    remarks.iter().try_for_each(|remark| command(remark, folder, out))
 }
 
 fn command(remark: &Remark<'_>, folder: &str, out: &mut dyn Write) -> std::io::Result<()> {

@@ -13,8 +13,13 @@ use std::io::Write;
 /// # Errors
 /// What writing gives.
 pub fn gitlab(audit: &Audit<'_>, folder: &str, show: Show, out: &mut dyn Write) -> std::io::Result<()> {
-    let remarks = remarks(audit, show);
-    let fingerprints = fingerprints(&remarks);
+    report(&remarks(audit, show), folder, out)
+}
+
+/// # Errors
+/// What writing gives.
+pub(crate) fn report(remarks: &[Remark<'_>], folder: &str, out: &mut dyn Write) -> std::io::Result<()> {
+    let fingerprints = fingerprints(remarks);
     let report =
         || remarks.iter().zip(&fingerprints).map(|(remark, fingerprint)| violation(remark, fingerprint, folder));
     serde_json::to_writer_pretty(&mut *out, &Each(report)).map_err(std::io::Error::from)?;
@@ -24,7 +29,7 @@ pub fn gitlab(audit: &Audit<'_>, folder: &str, show: Show, out: &mut dyn Write) 
 #[derive(Serialize)]
 struct Violation<'a> {
     description: &'a str,
-    check_name: &'static str,
+    check_name: &'a str,
     fingerprint: &'a str,
     severity: &'static str,
     location: Location,
@@ -65,7 +70,7 @@ fn fingerprints(remarks: &[Remark<'_>]) -> Vec<String> {
     let mut fingerprint = |remark: &Remark<'_>| {
         let [kind, name] = remark.subject;
         // A diagnostic has no subject, and its message may tell a line: the file and the code are what stays.
-        let message = if remark.code.starts_with('U') { &*remark.message } else { "" };
+        let message = if remark.code.starts_with('U') && remark.code.len() == 4 { &*remark.message } else { "" };
         let hash = fnv1a(&[remark.code, remark.path.unwrap_or_default(), kind, name, message]);
         let count = seen.entry(hash).and_modify(|count| *count += 1).or_insert(0);
         match *count {

@@ -1,5 +1,6 @@
 //! Renderings of what is known: the audit for a person, a machine, a code review. Nothing is analysed here.
 
+pub mod check;
 mod chokepoints;
 mod csv;
 mod cyclonedx;

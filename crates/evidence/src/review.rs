@@ -2,9 +2,9 @@ use crate::{Audit, Show};
 use allod_facts::{Evidence, Severity};
 use std::borrow::Cow;
 
-/// One remark for a code review: a finding, something unresolved, or a diagnostic, at its line.
+/// One remark for a code review: a finding, a broken rule, something unresolved, or a diagnostic, at its line.
 pub(crate) struct Remark<'a> {
-    pub code: &'static str,
+    pub code: &'a str,
     pub severity: Severity,
     pub message: Cow<'a, str>,
     /// What it is about, without a line in it: kind and name of the part, or nothing.
@@ -68,8 +68,8 @@ fn ranks(audit: &Audit<'_>) -> Vec<usize> {
     ranks
 }
 
-fn remark<'a>(
-    code: &'static str,
+pub(crate) fn remark<'a>(
+    code: &'a str,
     severity: Severity,
     message: Cow<'a, str>,
     subject: [&'a str; 2],

@@ -42,7 +42,7 @@ pub fn sarif(audit: &Audit<'_>, folder: &str, out: &mut dyn Write) -> std::io::R
     out.write_all(b"\n")
 }
 
-fn level(severity: Severity) -> &'static str {
+pub(crate) fn level(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
@@ -50,7 +50,7 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-fn result(code: &str, level: &str, message: &str, folder: &str, seen: &[Evidence]) -> Value {
+pub(crate) fn result(code: &str, level: &str, message: &str, folder: &str, seen: &[Evidence]) -> Value {
     let mut result = json!({ "ruleId": code, "level": level, "message": { "text": message } });
     let (first, rest) = seen.split_first().map_or((None, seen), |(first, rest)| (Some(first), rest));
     if let (Some(first), Some(fields)) = (first, result.as_object_mut()) {
@@ -62,7 +62,7 @@ fn result(code: &str, level: &str, message: &str, folder: &str, seen: &[Evidence
     result
 }
 
-fn location(folder: &str, seen: &Evidence) -> Value {
+pub(crate) fn location(folder: &str, seen: &Evidence) -> Value {
     let mut physical = json!({ "artifactLocation": { "uri": uri(&from_folder(folder, &seen.path)) } });
     if let (true, Some(fields)) = (seen.line > 0, physical.as_object_mut()) {
         fields.insert("region".into(), json!({ "startLine": seen.line, "endLine": seen.end_line.max(seen.line) }));

@@ -20,6 +20,13 @@ const EU: &str = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL
 /// Source: <https://www.efta.int/eea>, seen 2026-11-24.
 const EEA_BESIDE_EU: &str = "IS LI NO";
 
+/// The EU.
+impl Default for Home {
+    fn default() -> Home {
+        Home { names: vec!["EU".to_owned()], countries: codes(EU).collect() }
+    }
+}
+
 impl Home {
     /// # Errors
     /// [`UnknownPlace`] with the first name that is not known.
@@ -43,6 +50,11 @@ impl Home {
     /// Whether it is the same jurisdictions, however they were written.
     pub fn same_places(&self, other: &Home) -> bool {
         self.countries == other.countries
+    }
+
+    /// Every country of them, sorted.
+    pub fn countries(&self) -> impl Iterator<Item = Country> + '_ {
+        self.countries.iter().copied()
     }
 
     pub fn has(&self, country: Country) -> bool {

@@ -20,6 +20,7 @@ mod powers;
 mod priorities;
 mod replace;
 mod resolve;
+mod stated;
 
 pub use chokepoints::{Chokepoint, Cut, Target};
 pub use drill::{Drill, Hit, Safe, Why};
@@ -29,12 +30,13 @@ pub use fixpoint::Hop;
 pub use graph::{Edge, Stack, Unknown};
 pub use home::{Home, UnknownPlace};
 pub use known::Known;
-pub use party::NoSuchParty;
+pub use party::{NoSuchParty, party};
 pub use passes::{Event, Passes};
 pub use powers::{Holder, Lane, Power, Powers, SECRETS, UNCLASSIFIED, When};
 pub use priorities::Priority;
 pub use replace::{NoReplacement, Replacement};
 pub use resolve::{Control, Controller, Ground, Location, Part};
+pub use stated::{Stated, StatedFact};
 
 use allod_facts::Facts;
 use allod_register::Register;

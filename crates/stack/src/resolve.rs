@@ -220,11 +220,25 @@ fn location_of(part: &Part<'_>, register: &Register) -> Option<Location> {
     let place = part.fact.place.as_ref();
     let region = place.and_then(|place| place.region.as_deref());
     let stated = place.and_then(|place| place.country);
+    let in_host = part.service.filter(|_| region.is_none()).and_then(|service| region_in_host(part, service, register));
+    let region = region.or(in_host);
     let known = part.service.zip(region).and_then(|(service, region)| register.region(service, region));
     // A hint says which service, not which of its sites.
     let by_service = part.service.filter(|_| region.is_none() && !part.is_hint()).and_then(provider_place);
     let country = stated.or_else(|| known.and_then(|region| region.country)).or(by_service);
     (country.is_some() || region.is_some()).then(|| Location { country, region: region.map(CompactString::from) })
+}
+
+/// The region that an endpoint names (`backups.s3.eu-central-1.amazonaws.com`): a label of the host that is the name of
+/// one of the service's regions, and could be no other word.
+fn region_in_host<'p>(part: &'p Part<'_>, service: &Service, register: &Register) -> Option<&'p str> {
+    let host = part.fact.clues.iter().find(|clue| clue.kind == ClueKind::Host)?;
+    // The first label is a name that somebody chose.
+    let labels = host.text.split('.').skip(1);
+    let region_like = |label: &&str| label.contains('-') && label.bytes().any(|byte| byte.is_ascii_digit());
+    labels
+        .filter(region_like)
+        .find(|label| register.region(service, label).is_some_and(|region| region.name.eq_ignore_ascii_case(label)))
 }
 
 /// The one country in which a service keeps what is given to it, when the register says one.

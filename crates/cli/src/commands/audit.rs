@@ -8,7 +8,7 @@ use allod_evidence::{
     Audit, NoSuchPart, Show, chokepoints_human, chokepoints_json, csv, cyclonedx, dot, github, gitlab, html, human,
     json, markdown, mermaid, sarif, trace,
 };
-use allod_facts::Layer;
+use allod_facts::{Diagnostic, Layer};
 use allod_stack::{Control, Home};
 use std::path::PathBuf;
 
@@ -79,7 +79,7 @@ fn no_such_part(missing: &NoSuchPart) -> Failure {
 }
 
 /// The audited root as seen from the folder that one is in: a forge wants paths from the root of its repository.
-fn folder(paths: &[PathBuf]) -> String {
+pub fn folder(paths: &[PathBuf]) -> String {
     let root = allod_engine::root_of(paths);
     let here = std::env::current_dir().unwrap_or_default();
     root.strip_prefix(&here).unwrap_or(&root).to_string_lossy().into_owned()
@@ -119,6 +119,14 @@ pub fn failure(error: &Error) -> Failure {
                 .collect();
             failure.hint = Some("check the files by themselves: allod register check FILE...".to_owned());
         }
+        Error::RuleProblems(told) => {
+            failure.causes = told.iter().map(told_at).collect();
+            failure.hint = Some("each code has a page: allod explain P003".to_owned());
+        }
+        Error::NoRules { .. } => {
+            let hint = "write rules/*.yaml beside allod.yaml, or name them: --rules PATH";
+            failure.hint = Some(hint.to_owned());
+        }
         Error::NothingRead { .. } => {
             failure.hint = Some("`allod formats` lists what can be read".to_owned());
         }
@@ -132,6 +140,12 @@ pub fn failure(error: &Error) -> Failure {
         _ => {}
     }
     failure
+}
+
+/// A problem of a rule file, with the way out.
+fn told_at(one: &Diagnostic) -> String {
+    let hint = one.hint.as_ref().map_or_else(String::new, |hint| format!("\n         {hint}"));
+    format!("{}:{}: {} {}{hint}", one.path, one.line, one.code, one.message)
 }
 
 fn about_git(cause: &RevisionError) -> &'static str {

@@ -1,0 +1,81 @@
+use crate::args::{Check as CheckArgs, CheckFormat, Global, Policy};
+use crate::commands::audit::{failure, folder, home};
+use crate::exit::{Exit, Failure};
+use crate::output::{look, write};
+use crate::progress::Progress;
+use allod_engine::{CheckOptions, Options, PolicyOptions, check, today};
+use allod_evidence::check::{Baseline, github, gitlab, human, json, junit, sarif};
+use allod_rules::Date;
+use std::path::Path;
+
+pub fn run(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
+    let policy = options(&args.policy)?;
+    let known = args.baseline.as_deref().map(baseline).transpose()?;
+    let options = CheckOptions {
+        audit: Options {
+            paths: args.paths.clone(),
+            home: policy.home.clone().unwrap_or_default(),
+            register: args.policy.register.clone(),
+            resolve: None,
+        },
+        policy,
+        since: args.since.clone(),
+        allow_unread: args.allow_unread,
+        today: day(&args.policy)?,
+    };
+    let register = allod_engine::register(&options.audit).map_err(|error| failure(&error))?;
+    let progress = Progress::new(global);
+    let checked = check(&options, &register, &|stage| progress.tell(stage));
+    progress.done();
+    let mut checked = checked.map_err(|error| failure(&error))?;
+    if let (Some(known), Some(path)) = (&known, &args.baseline) {
+        checked.known(&known.keys(), format!("baseline {}", path.display()));
+    }
+    if let Some(path) = &args.write_baseline {
+        write(Some(path), |out| Baseline::of(&checked).write(out))?;
+    }
+    let (look, root) = (look(global, args.output.is_some()), folder(&args.paths));
+    write(args.output.as_deref(), |out| match args.format {
+        CheckFormat::Human => out.write_all(human(&checked, global.verbose, look).as_bytes()),
+        CheckFormat::Json => json(&checked, out),
+        CheckFormat::Sarif => sarif(&checked, &root, out),
+        CheckFormat::Junit => junit(&checked, &root, out),
+        CheckFormat::Github => github(&checked, &root, out),
+        CheckFormat::Gitlab => gitlab(&checked, &root, out),
+    })?;
+    if args.format != CheckFormat::Human && !global.quiet && checked.denies() {
+        let denied = checked.violations.len();
+        eprint_line(&format!("the rules say no: {denied} violations"));
+    }
+    Ok(if checked.denies() && !args.exit_zero { Exit::Foreign } else { Exit::Clean })
+}
+
+/// One line on stderr, beside a result in a format for machines.
+fn eprint_line(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+pub fn options(policy: &Policy) -> Result<PolicyOptions, Failure> {
+    Ok(PolicyOptions {
+        organisation: policy.config.clone(),
+        rules: policy.rules.clone(),
+        home: policy.home.as_deref().map(home).transpose()?,
+    })
+}
+
+pub fn day(policy: &Policy) -> Result<Date, Failure> {
+    let Some(text) = &policy.today else { return Ok(today()) };
+    Date::parse(text).ok_or_else(|| Failure::new("E002", format!("`{text}` is no date")).hint("write it as 2027-03-31"))
+}
+
+fn baseline(path: &Path) -> Result<Baseline, Failure> {
+    let failed = |error: &dyn std::error::Error| {
+        let mut failure = Failure::of("E007", error);
+        failure.causes.insert(0, failure.message.clone());
+        failure.message = format!("`{}` cannot be used as a baseline", path.display());
+        failure.hint("make one: allod check PATH --write-baseline FILE --exit-zero")
+    };
+    let bytes = std::fs::read(path).map_err(|error| failed(&error))?;
+    Baseline::read(&bytes).map_err(|error| failed(&error))
+}

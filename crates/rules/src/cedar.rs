@@ -1,0 +1,13 @@
+//! Rules as Cedar policies. The only place that knows the policy language; printed on request, decided by nothing else.
+
+mod compile;
+mod decide;
+mod entity;
+mod text;
+
+pub(crate) use compile::policy;
+pub use compile::{Compiled, PolicyText};
+pub use decide::{Broken, Decider, Decision, Gate};
+
+/// The published schema, in Cedar's own syntax.
+pub const SCHEMA: &str = include_str!("schema.cedarschema");

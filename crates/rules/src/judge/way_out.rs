@@ -1,0 +1,143 @@
+use super::cause::Cause;
+use crate::rule::{AuditFact, Requirement, Rule, SelectorKey, Who};
+use crate::select::parties;
+use crate::subject::{Scene, UNKNOWN};
+use allod_facts::Country;
+use allod_register::{Entity, Service};
+
+/// Ways out that are shown.
+const MAX_WAYS: usize = 3;
+
+impl Scene<'_, '_> {
+    /// What would pass in the place of a cause: things of the register that this requirement allows, and what to state
+    /// where a fact is missing.
+    pub(super) fn way_out(&self, rule: &Rule, requirement: &Requirement, cause: &Cause<'_>) -> Vec<String> {
+        let mut ways = Vec::new();
+        if let Requirement::BeIn(places) = requirement {
+            let regions = cause.service.map(|service| self.regions_in(service, places)).unwrap_or_default();
+            ways.extend(regions.first().map(|region| format!("move it to region {region}")));
+            let unknown = |at: usize| self.countries(at).iter().any(|one| **one == *UNKNOWN);
+            if cause.part.is_some_and(unknown) {
+                ways.push("say where it is: `states` in allod.yaml, with `runs_on` or `located_in`".to_owned());
+            }
+        }
+        match requirement {
+            Requirement::OwnKeys => {
+                ways.push("encrypt it before it is stored, with keys that you hold".to_owned());
+            }
+            Requirement::Audit(facts) => {
+                let missing = cause.part.map(|at| self.missing(at, facts)).unwrap_or_default();
+                ways.extend(missing.into_iter().map(|fact| to_show(fact).to_owned()));
+            }
+            Requirement::ExitTested { .. } => {
+                ways.push(
+                    "try to move it, and write down the day: `exit: {tested: DATE}` of the workload in allod.yaml"
+                        .to_owned(),
+                );
+            }
+            Requirement::OnlyFor(only) if !only.workloads.is_empty() => {
+                let alternatives = self.alternatives(rule, requirement, cause);
+                ways.extend(alternatives);
+                if ways.is_empty() {
+                    let names: Vec<&str> = only.workloads.iter().map(|said| said.text.as_str()).collect();
+                    ways.push(format!("use it for {} only, or name its workload in allod.yaml", names.join(", ")));
+                }
+            }
+            _ => ways.extend(self.alternatives(rule, requirement, cause)),
+        }
+        ways.truncate(MAX_WAYS.max(AuditFact::ALL.len()));
+        ways
+    }
+
+    /// Services and software of the register in the place of the cause's, that pass.
+    fn alternatives(&self, rule: &Rule, requirement: &Requirement, cause: &Cause<'_>) -> Vec<String> {
+        let Some(service) = cause.service else { return Vec::new() };
+        let register = self.stack.register;
+        let mut ways: Vec<String> = Vec::new();
+        for id in &service.alternatives {
+            if let Some(other) = register.service(id) {
+                if self.passes(rule, requirement, other) {
+                    ways.push(format!("use {}", other.name));
+                }
+            } else if let Some(software) = register.software(id) {
+                // What one runs oneself has no operator; where it runs is one's own choice.
+                ways.push(format!("run {} yourself", software.name));
+            }
+        }
+        if ways.is_empty() {
+            let same = |other: &&Service| other.layer == service.layer && other.id != service.id;
+            let others = register.records.services.iter().filter(same);
+            ways.extend(
+                others.filter(|other| self.passes(rule, requirement, other)).map(|other| format!("use {}", other.name)),
+            );
+        }
+        ways.truncate(MAX_WAYS);
+        ways
+    }
+
+    /// Whether a service in the place of the cause would satisfy a requirement, as far as the service decides it.
+    fn passes(&self, rule: &Rule, requirement: &Requirement, service: &Service) -> bool {
+        let register = self.stack.register;
+        let Some(operator) = service.operator.as_ref().and_then(|id| register.entity(id)) else { return false };
+        let (countries, some_unknown) = register.countries(operator);
+        let within = |places: &[Country]| !some_unknown && countries.iter().all(|one| places.contains(one));
+        match requirement {
+            Requirement::BeIn(places) => !self.regions_in(service, places).is_empty() || kept_in(service, places),
+            Requirement::BeControlledFrom(places) => within(places),
+            Requirement::NotFrom { who: Who::Outside(places), .. } => within(places),
+            Requirement::NotFrom { who: Who::Among(places), .. } => {
+                !some_unknown && countries.iter().all(|one| !places.contains(one))
+            }
+            Requirement::NotBy { parties: said, .. } => {
+                let ids = said.iter().flat_map(|said| parties(register, said));
+                !some_unknown && ids.into_iter().all(|id| !self.is_behind(service, operator, &id))
+            }
+            Requirement::BeOperatedBy(said) => {
+                said.iter().flat_map(|said| parties(register, said)).any(|id| self.is_behind(service, operator, &id))
+            }
+            Requirement::OnlyFor(_) => {
+                let selected = rule.select.iter().filter(|selector| selector.key == SelectorKey::Provider);
+                let ids = selected.flat_map(|selector| &selector.values).flat_map(|said| parties(register, said));
+                let at_home = !some_unknown && countries.iter().all(|one| self.home.has(*one));
+                at_home && ids.into_iter().all(|id| !self.is_behind(service, operator, &id))
+            }
+            Requirement::AtMost { .. } => !some_unknown && countries.iter().all(|one| self.home.has(*one)),
+            Requirement::OwnKeys | Requirement::Audit(_) | Requirement::ExitTested { .. } => false,
+        }
+    }
+
+    fn is_behind(&self, service: &Service, operator: &Entity, id: &str) -> bool {
+        service.id == *id || self.stack.register.chain(operator).iter().any(|holder| holder.entity.id == *id)
+    }
+
+    /// The names of a service's regions in some countries.
+    fn regions_in(&self, service: &Service, places: &[Country]) -> Vec<String> {
+        let Some(table) = &service.regions else { return Vec::new() };
+        let tables = &self.stack.register.records.regions;
+        let Some(table) = tables.iter().find(|one| one.id == *table) else { return Vec::new() };
+        let inside = table.list.values().filter(|region| region.country.is_some_and(|one| places.contains(&one)));
+        let mut names: Vec<String> = inside.map(|region| region.name.to_string()).collect();
+        names.dedup();
+        names
+    }
+}
+
+fn kept_in(service: &Service, places: &[Country]) -> bool {
+    let Some(kept) = service.locations.get("content").or_else(|| service.locations.get("telemetry")) else {
+        return false;
+    };
+    !kept.value.is_empty() && kept.value.iter().all(|code| Country::new(code).is_some_and(|one| places.contains(&one)))
+}
+
+/// What would show a fact of auditability.
+fn to_show(fact: AuditFact) -> &'static str {
+    match fact {
+        AuditFact::ControlTrail => {
+            "describe the trail: an audit policy of the cluster, a cloud trail, in the same tree"
+        }
+        AuditFact::AccessLog => "log who uses it, or send its logs to a collector",
+        AuditFact::SinkAtHome => "send its logs to a store that is at home, under control from home",
+        AuditFact::Retention => "set for how long the log store keeps them",
+        AuditFact::RuleGate => "run `allod check` in the job that deploys it, and let the job fail on it",
+    }
+}

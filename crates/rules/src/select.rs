@@ -1,0 +1,93 @@
+//! Which components a rule is about: evaluated here for shares and for the linter; at gates Cedar evaluates the same
+//! conditions, compiled (a property test compares the two).
+
+use crate::pattern::Pattern;
+use crate::rule::{Rule, RuleSet, Selector, SelectorKey};
+use crate::source::Said;
+use crate::subject::{Scene, Subject};
+use allod_register::Register;
+use allod_stack::{Holder, party};
+use std::collections::BTreeSet;
+
+impl RuleSet {
+    pub fn rule(&self, id: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.id == id)
+    }
+
+    /// A tier with all that it extends. Tiers that lead back to themselves are told elsewhere; here each counts once.
+    pub fn tier_and_extended(&self, name: &str) -> Vec<String> {
+        let mut all = vec![name.to_owned()];
+        let mut at = 0;
+        while let Some(next) = all.get(at).cloned() {
+            for said in self.tiers.get(&next).map(|tier| tier.extends.as_slice()).unwrap_or_default() {
+                if !all.contains(&said.text) {
+                    all.push(said.text.clone());
+                }
+            }
+            at += 1;
+        }
+        all
+    }
+
+    /// The tiers to which a rule is confined: those that use it, when it selects nothing itself.
+    pub fn tiers_of(&self, rule: &Rule) -> Vec<Said> {
+        if !rule.select.is_empty() {
+            return Vec::new();
+        }
+        let users = self.tiers.iter().filter(|(_, tier)| tier.uses.iter().any(|said| said.text == rule.id));
+        users.map(|(name, tier)| Said { text: name.clone(), line: tier.line }).collect()
+    }
+
+    /// The conditions of a rule, with the tiers that use it.
+    pub fn scope(&self, rule: &Rule) -> Vec<Selector> {
+        let mut scope = rule.select.clone();
+        let tiers = self.tiers_of(rule);
+        if !tiers.is_empty() {
+            scope.push(Selector { key: SelectorKey::Tier, values: tiers });
+        }
+        scope
+    }
+}
+
+/// Whether a rule is about a component.
+pub(crate) fn selects(rule: &Rule, scene: &Scene<'_, '_>, subject: &Subject) -> bool {
+    let fits = |selector: &Selector| fits(selector, scene.stack.register, subject);
+    scene.rules.scope(rule).iter().all(fits) && (rule.except.is_empty() || !rule.except.iter().all(fits))
+}
+
+fn fits(selector: &Selector, register: &Register, subject: &Subject) -> bool {
+    selector.values.iter().any(|said| {
+        let in_set = |set: &[std::sync::Arc<str>]| set.iter().any(|one| **one == *said.text);
+        let like = |texts: &[&str]| {
+            Pattern::of_names(&said.text).is_some_and(|pattern| texts.iter().any(|text| pattern.matches(text)))
+        };
+        match selector.key {
+            SelectorKey::Data => in_set(&subject.data),
+            SelectorKey::Workload => in_set(&subject.workloads),
+            SelectorKey::Environment => in_set(&subject.environments),
+            SelectorKey::Tier => in_set(&subject.tiers),
+            SelectorKey::Provider => {
+                parties(register, said).iter().any(|id| subject.parties.iter().any(|one| **one == **id))
+            }
+            SelectorKey::Service => subject.service == said.text,
+            SelectorKey::Layer => subject.layer == said.text,
+            SelectorKey::Label => in_set(&subject.labels),
+            SelectorKey::Component => like(&[&subject.id, &subject.name, &subject.address]),
+            SelectorKey::Kind => like(&[&subject.kind]),
+            SelectorKey::Namespace => like(&[&subject.namespace]),
+            SelectorKey::Address => like(&[&subject.address]),
+        }
+    })
+}
+
+/// The ids that a name of a provider stands for: of an entity and of a service that are called so. Empty for nobody.
+pub(crate) fn parties(register: &Register, said: &Said) -> BTreeSet<String> {
+    let mut ids = BTreeSet::new();
+    if let Ok(Holder::Entity(id) | Holder::Service(id)) = party(register, &said.text) {
+        ids.insert(id);
+    }
+    if register.service(&said.text).is_some() {
+        ids.insert(said.text.clone());
+    }
+    ids
+}
