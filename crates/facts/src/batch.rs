@@ -162,9 +162,7 @@ impl Component {
         self.environment = self.environment.take().or(other.environment);
         self.merge_labels(other.labels);
         for record in other.records {
-            if let Err(at) = self.records.binary_search(&record) {
-                self.records.insert(at, record);
-            }
+            self.record(record);
         }
         self.confidence = self.confidence.max(other.confidence);
     }

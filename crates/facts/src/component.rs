@@ -37,9 +37,14 @@ pub type Labels = Vec<(Arc<str>, Arc<str>)>;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Record {
     pub kind: RecordKind,
-    /// For how many days it is kept, where the file says so.
+    /// For how many days it is kept, where the file says so; [`Record::FOR_EVER`] where nothing is ever deleted.
     pub days: Option<u32>,
     pub evidence: Evidence,
+}
+
+impl Record {
+    /// The days of a store that the file keeps from deleting anything: more than any rule can ask for.
+    pub const FOR_EVER: u32 = u32::MAX;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -97,6 +102,13 @@ impl Evidence {
 }
 
 impl Component {
+    /// Adds what a file shows of how it is recorded, once.
+    pub fn record(&mut self, record: Record) {
+        if let Err(at) = self.records.binary_search(&record) {
+            self.records.insert(at, record);
+        }
+    }
+
     /// A component with nothing known but what it is; fields are public, fill in what the file says.
     pub fn new(id: &str, name: &str, kind: &str, layer: Layer, role: Role, seen: Evidence) -> Component {
         Component {

@@ -15,6 +15,7 @@ mod recognise;
 mod bad_input;
 mod command;
 mod destination;
+mod labels;
 mod settings;
 mod variables;
 
