@@ -22,11 +22,11 @@ use super::endpoint_args::is_local;
 use super::eval::{ABSENT, Evaluator, FAILED, Instance};
 use super::layer::layer_of;
 use super::module::Module;
+use super::recording::Stores;
 use super::value::{LineRef, Origin, ResourceRef, Unknown};
 use crate::labels::Shelf;
 use allod_facts::{Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Mitigation, Role};
 use provider::Provider;
-use recording::Stores;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
 

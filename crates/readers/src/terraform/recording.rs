@@ -7,7 +7,8 @@ mod providers;
 #[cfg(test)]
 mod tests;
 
-use allod_facts::{Record, RecordKind};
+use allod_facts::{ComponentRef, Evidence, Record, RecordKind};
+use rustc_hash::FxHashMap;
 
 pub(crate) use providers::database_logs;
 
@@ -258,5 +259,44 @@ impl<L: Copy> Found<L> {
         if let Some((days, at)) = kept {
             self.0.push(Shown { what: What::Keeps, about, days: Some(days), at: Some(at) });
         }
+    }
+}
+
+/// Stores of logs, and for how long stores keep what is in them; which store keeps logs is known only in the end.
+#[derive(Debug, Default)]
+pub(crate) struct Stores {
+    logs: Vec<(ComponentRef, Evidence)>,
+    kept: FxHashMap<ComponentRef, (u32, Evidence)>,
+}
+
+impl Stores {
+    /// Logs are written to a store.
+    pub fn log(&mut self, store: ComponentRef, seen: Evidence) {
+        self.logs.push((store, seen));
+    }
+
+    /// A store keeps what is in it: at least as long as a lock says, and no longer than the earliest expiration, which
+    /// cannot end a lock; so the longer of both.
+    pub fn keeps(&mut self, store: ComponentRef, days: Option<u32>, seen: Evidence) {
+        let Some(days) = days else { return };
+        let new = (days, seen);
+        match self.kept.get_mut(&store) {
+            Some(known) if (known.0, std::cmp::Reverse(&known.1)) >= (new.0, std::cmp::Reverse(&new.1)) => {}
+            Some(known) => *known = new,
+            None => {
+                self.kept.insert(store, new);
+            }
+        }
+    }
+
+    pub fn settle(self) -> impl Iterator<Item = (ComponentRef, Record)> {
+        let Stores { logs, kept } = self;
+        logs.into_iter().map(move |(store, seen)| {
+            let (days, evidence) = match kept.get(&store) {
+                Some((days, line)) => (Some(*days), line.clone()),
+                None => (None, seen),
+            };
+            (store, Record { kind: RecordKind::LogStore, days, evidence })
+        })
     }
 }

@@ -6,14 +6,7 @@ use super::links::own_line;
 use crate::terraform::module::Resource;
 use crate::terraform::recording::{MAX_SAID, Said, Shown, What, concerns, shown};
 use crate::terraform::value::{Data, LineRef, Value};
-use allod_facts::{ComponentRef, Evidence, Record, RecordKind};
-
-/// Stores, and for how long they keep what is in them: known only when all resources were read.
-#[derive(Default)]
-pub(super) struct Stores {
-    logs: Vec<(ComponentRef, Evidence)>,
-    kept: Vec<(ComponentRef, u32, Evidence)>,
-}
+use allod_facts::{ComponentRef, Record, RecordKind};
 
 impl<'t> Emitter<'_, 't> {
     /// What a resource shows of how it, or what it names, is recorded.
@@ -33,9 +26,9 @@ impl<'t> Emitter<'_, 't> {
             };
             for to in targets {
                 match what {
-                    What::Record(RecordKind::LogStore) if about.is_some() => self.stores.logs.push((to, seen.clone())),
+                    What::Record(RecordKind::LogStore) if about.is_some() => self.stores.log(to, seen.clone()),
                     What::Record(kind) => self.add_record(to, Record { kind, days, evidence: seen.clone() }),
-                    What::Keeps => self.stores.kept.extend(days.map(|days| (to, days, seen.clone()))),
+                    What::Keeps => self.stores.keeps(to, days, seen.clone()),
                 }
             }
         }
@@ -58,17 +51,9 @@ impl<'t> Emitter<'_, 't> {
         }
     }
 
-    /// A store of logs keeps them as long as it keeps anything: at least as long as a lock says, and no longer than the
-    /// earliest expiration, which cannot end a lock.
     pub(super) fn settle_stores(&mut self) {
-        let Stores { logs, kept } = std::mem::take(&mut self.stores);
-        for (store, seen) in logs {
-            let longest = kept.iter().filter(|(of, ..)| *of == store).max_by_key(|(_, days, _)| *days);
-            let (days, evidence) = match longest {
-                Some((_, days, line)) => (Some(*days), line.clone()),
-                None => (None, seen),
-            };
-            self.add_record(store, Record { kind: RecordKind::LogStore, days, evidence });
+        for (store, record) in std::mem::take(&mut self.stores).settle() {
+            self.add_record(store, record);
         }
     }
 }
