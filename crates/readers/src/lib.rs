@@ -16,6 +16,7 @@ mod bad_input;
 mod command;
 mod destination;
 mod labels;
+mod recording;
 mod settings;
 mod variables;
 
