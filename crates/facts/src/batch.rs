@@ -129,18 +129,11 @@ impl Component {
     }
 
     /// Adds labels; a key that is there keeps its value, and the other one stands beside it.
-    pub fn merge_labels(&mut self, other: Option<Arc<Labels>>) {
-        match (&mut self.labels, other) {
-            (_, None) => {}
-            (Some(mine), Some(other)) => {
-                for label in other.iter() {
-                    if let Err(at) = mine.binary_search(label) {
-                        Arc::make_mut(mine).insert(at, label.clone());
-                    }
-                }
-            }
-            (mine @ None, other) => *mine = other,
-        }
+    pub fn merge_labels(&mut self, other: Option<Labels>) {
+        self.labels = match (self.labels.take(), other) {
+            (Some(mine), Some(other)) => Some(mine.united(&other)),
+            (mine, other) => mine.or(other),
+        };
     }
 
     /// Unites two sightings of one component. The first sighting's words stay; a certain one beats a guess.

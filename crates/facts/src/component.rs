@@ -1,4 +1,4 @@
-use crate::{Clue, Layer, Place};
+use crate::{Clue, Labels, Layer, Place};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -20,8 +20,8 @@ pub struct Component {
     /// Data classes that the file itself states, sorted.
     pub data: Vec<Arc<str>>,
     pub environment: Option<Arc<str>>,
-    /// Tags, labels and annotations as the file writes them, sorted by key; `None` for none, which is the most.
-    pub labels: Option<Arc<Labels>>,
+    /// Tags, labels and annotations as the file writes them; `None` for none, which is the most.
+    pub labels: Option<Labels>,
     /// What the file shows of how the part is recorded; sorted, each once.
     pub records: Vec<Record>,
     pub confidence: Confidence,
@@ -29,9 +29,6 @@ pub struct Component {
     /// of the variable that its region came from, say).
     pub evidence: Vec<Evidence>,
 }
-
-/// Key and value of each tag, label or annotation, sorted.
-pub type Labels = Vec<(Arc<str>, Arc<str>)>;
 
 /// What a file shows of how a part is recorded: the facts that full auditability asks for (see `docs/rules.md`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

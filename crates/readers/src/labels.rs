@@ -3,8 +3,8 @@
 //! A value that the files do not give is left out, and so is what may be a secret: labels of proxies hold passwords.
 
 use allod_facts::Labels;
-use rustc_hash::FxHashSet;
-use std::sync::Arc;
+use rustc_hash::FxHasher;
+use std::hash::{Hash, Hasher};
 
 /// Keys and values that are longer are data, not labels: AWS and Azure allow 256 characters, Google and Kubernetes 63;
 /// what is longer is an annotation such as the last applied configuration.
@@ -12,50 +12,44 @@ const MAX_LABEL_CHARS: usize = 256;
 /// Labels of one component. Azure and AWS allow 50, Google 64; an object with more annotations is made by a generator.
 const MAX_LABELS: usize = 128;
 
-/// Every text and every set of labels that a reader saw, once: default tags stand on all resources of a provider.
-#[derive(Debug, Default)]
+/// Sets of labels that are remembered, the last for each place: a stack repeats few of them (the default tags of its
+/// providers, the labels of its teams), and remembering all of a plan whose sets all differ would take memory for nothing.
+const SLOTS: usize = 256;
+
+/// The sets of labels that a reader saw lately, so that components share them.
+#[derive(Debug)]
 pub(crate) struct Shelf {
-    texts: FxHashSet<Arc<str>>,
-    sets: FxHashSet<Arc<Labels>>,
+    slots: Vec<Option<Labels>>,
+}
+
+impl Default for Shelf {
+    fn default() -> Shelf {
+        Shelf { slots: vec![None; SLOTS] }
+    }
 }
 
 impl Shelf {
-    /// The labels among some pairs, sorted; of a key that stands twice, the first value.
-    pub fn labels<K: AsRef<str>, V: AsRef<str>>(
-        &mut self,
-        pairs: impl IntoIterator<Item = (K, V)>,
-    ) -> Option<Arc<Labels>> {
-        let mut labels: Labels = Vec::new();
-        for (key, value) in pairs {
-            let (key, value) = (key.as_ref(), value.as_ref());
-            if labels.len() == MAX_LABELS {
-                break;
-            }
-            if is_label(key, value)
-                && let Err(at) = labels.binary_search_by(|(known, _)| (**known).cmp(key))
-            {
-                labels.insert(at, (self.text(key), self.text(value)));
+    /// The labels among some pairs; of a key that stands twice, the first value.
+    pub fn labels<K: AsRef<str>, V: AsRef<str>>(&mut self, pairs: impl IntoIterator<Item = (K, V)>) -> Option<Labels> {
+        let pairs: Vec<(K, V)> =
+            pairs.into_iter().filter(|(key, value)| is_label(key.as_ref(), value.as_ref())).collect();
+        let mut first: Vec<(&str, &str)> = Vec::with_capacity(pairs.len().min(MAX_LABELS));
+        for (key, value) in pairs.iter().map(|(key, value)| (key.as_ref(), value.as_ref())).take(MAX_LABELS) {
+            if let Err(at) = first.binary_search_by(|(known, _)| (*known).cmp(key)) {
+                first.insert(at, (key, value));
             }
         }
-        if labels.is_empty() {
-            return None;
+        let labels = Labels::new(first)?;
+        let mut hasher = FxHasher::default();
+        labels.hash(&mut hasher);
+        let slot = self.slots.get_mut((hasher.finish() % SLOTS as u64) as usize)?;
+        match slot {
+            Some(known) if *known == labels => Some(known.clone()),
+            _ => {
+                *slot = Some(labels.clone());
+                Some(labels)
+            }
         }
-        if let Some(known) = self.sets.get(&labels) {
-            return Some(known.clone());
-        }
-        labels.shrink_to_fit();
-        let labels = Arc::new(labels);
-        self.sets.insert(labels.clone());
-        Some(labels)
-    }
-
-    fn text(&mut self, text: &str) -> Arc<str> {
-        if let Some(known) = self.texts.get(text) {
-            return known.clone();
-        }
-        let text: Arc<str> = Arc::from(text);
-        self.texts.insert(text.clone());
-        text
     }
 }
 
@@ -107,7 +101,6 @@ mod tests {
         let one = shelf.labels([("team", "records"), ("env", "prod")]).unwrap();
         let same = shelf.labels([("env", "prod"), ("team", "records")]).unwrap();
         let other = shelf.labels([("team", "billing"), ("env", "prod")]).unwrap();
-        assert!(Arc::ptr_eq(&one, &same));
-        assert!(!Arc::ptr_eq(&one, &other) && Arc::ptr_eq(&one[0].1, &other[0].1));
+        assert!(one.is_shared_with(&same) && !one.is_shared_with(&other));
     }
 }

@@ -7,10 +7,9 @@ use crate::helm::template::HOLE;
 use crate::node::{Node, Value};
 use crate::recording::{self, Shown};
 use allod_facts::{ComponentRef, Labels, Layer, Record, RecordKind};
-use std::sync::Arc;
 
 /// The labels and annotations of an object, its pod template and its namespace; of a key that stands twice, the nearest.
-pub(super) fn labels(scene: &mut Scene<'_>, object: &Object<'_>) -> Option<Arc<Labels>> {
+pub(super) fn labels(scene: &mut Scene<'_>, object: &Object<'_>) -> Option<Labels> {
     let namespace = scene.index.find("Namespace", "", object.namespace, object.path).and_then(|at| scene.object(at));
     let places = [
         object.node.get("metadata"),

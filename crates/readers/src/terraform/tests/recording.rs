@@ -70,7 +70,7 @@ fn default_tags_stand_on_every_resource_and_give_way() {
     check_labels(text, &["a: env=prod team=records", "b: env=prod team=platform", "c: env=prod team=platform"]);
     let facts = facts_of(text);
     let of = |name: &str| facts.components.iter().find(|one| one.name == name).unwrap().labels.clone().unwrap();
-    assert!(std::sync::Arc::ptr_eq(&of("b"), &of("c")));
+    assert!(of("b").is_shared_with(&of("c")));
     check_labels(
         "provider \"google\" {\n  default_labels = { env = \"prod\" }\n}\nresource \"google_pubsub_topic\" \"a\" {}\n",
         &["a: env=prod"],
