@@ -154,8 +154,8 @@ impl Component {
         self.place = self.place.take().or(other.place);
         self.environment = self.environment.take().or(other.environment);
         self.merge_labels(other.labels);
-        for record in other.records {
-            self.record(record);
+        for record in other.records.iter() {
+            self.records.add(record.clone());
         }
         self.confidence = self.confidence.max(other.confidence);
     }

@@ -12,13 +12,15 @@ mod labels;
 mod layer;
 mod link;
 mod place;
+mod record;
 
 pub use batch::{ComponentRef, Delivered, Delivery, Facts};
 pub use clue::{Clue, ClueKind, Ecosystem};
 pub use codes::{CODES, Code, CodeKind, code};
-pub use component::{Component, Confidence, Evidence, Record, RecordKind, Role};
+pub use component::{Component, Confidence, Evidence, Role};
 pub use diagnostic::{Diagnostic, Severity, Unresolved};
 pub use labels::Labels;
 pub use layer::Layer;
 pub use link::{Link, LinkKind, Mitigation};
 pub use place::{Country, Place};
+pub use record::{Record, RecordKind, Records};

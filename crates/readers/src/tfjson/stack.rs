@@ -11,7 +11,8 @@ use crate::image::ImageRef;
 use crate::labels::Shelf;
 use crate::terraform::layer_of;
 use allod_facts::{
-    Clue, ClueKind, Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Mitigation, Place, Role,
+    Clue, ClueKind, Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Mitigation, Place, Records,
+    Role,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::fmt::Write;
@@ -181,7 +182,7 @@ impl Stack {
             data: data.iter().map(|class| Arc::from(class.as_str())).collect(),
             environment: environment.as_deref().map(Arc::from),
             labels,
-            records: Vec::new(),
+            records: Records::default(),
             // A data source looks at something that others manage.
             confidence: if resource.is_data { Confidence::Medium } else { Confidence::High },
             evidence,

@@ -22,7 +22,7 @@ fn labels(text: &str, kind: &str) -> String {
 fn check(text: &str, expect: &[&str]) {
     let mut shown = Vec::new();
     for one in &facts(text).components {
-        for record in &one.records {
+        for record in one.records.iter() {
             let days = match record.days {
                 None => "-".to_owned(),
                 Some(allod_facts::Record::FOR_EVER) => "for ever".to_owned(),

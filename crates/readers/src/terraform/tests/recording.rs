@@ -27,7 +27,7 @@ fn check_labels(text: &str, expect: &[&str]) {
 fn check(text: &str, expect: &[&str]) {
     let mut shown = Vec::new();
     for one in &facts_of(text).components {
-        for record in &one.records {
+        for record in one.records.iter() {
             let days = match record.days {
                 None => "-".to_owned(),
                 Some(allod_facts::Record::FOR_EVER) => "for ever".to_owned(),

@@ -14,7 +14,7 @@ fn shown(resources: &[(&str, &str)]) -> Vec<String> {
         let labels: Vec<String> =
             component.labels.iter().flat_map(|all| all.iter()).map(|(key, value)| format!("{key}={value}")).collect();
         lines.extend((!labels.is_empty()).then(|| format!("{} {}", component.name, labels.join(" "))));
-        for record in &component.records {
+        for record in component.records.iter() {
             let days = record.days.map_or("-".to_owned(), |days| days.to_string());
             lines.push(format!("{} {:?} {days} @{}", component.name, record.kind, record.evidence.line));
         }
