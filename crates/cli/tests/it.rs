@@ -129,6 +129,38 @@ fn the_json_is_what_its_schema_says() {
 }
 
 #[test]
+fn the_json_shows_what_is_recorded() {
+    let tf = "resource \"aws_cloudwatch_log_group\" \"a\" {\n  retention_in_days = 365\n}\nresource \"aws_cloudwatch_log_group\" \"b\" {}\nresource \"aws_eks_cluster\" \"c\" {\n  enabled_cluster_log_types = [\"audit\"]\n}\nresource \"aws_sqs_queue\" \"d\" {\n  tags = { team = \"hidden\" }\n}\n";
+    let gate = "on: push\njobs:\n  rules:\n    runs-on: x\n    steps:\n      - run: pre-commit run -a\n";
+    let hooks = "repos:\n  - repo: local\n    hooks:\n      - {id: rules, entry: allod check}\n";
+    let folder = tree(&[("main.tf", tf), (".github/workflows/gate.yml", gate), (".pre-commit-config.yaml", hooks)]);
+    let output = allod(&["audit", ".", "--format", "json"], folder.path());
+    let audit: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let schema: Value =
+        serde_json::from_str(&std::fs::read_to_string(root().join("schemas/allod.audit.1.json")).unwrap()).unwrap();
+    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&audit), "{audit:#}");
+    let mut shown = Vec::new();
+    for one in audit["components"].as_array().unwrap() {
+        for record in one.get("records").into_iter().flat_map(|records| records.as_array().unwrap()) {
+            let seen = &record["evidence"];
+            shown.push(format!(
+                "{} {} {} {}:{}",
+                one["name"], record["kind"], record["days"], seen["path"], seen["line"]
+            ));
+        }
+    }
+    shown.sort();
+    let expect = [
+        r#""a" "log-store" 365 "main.tf":2"#,
+        r#""b" "log-store" "unlimited" "main.tf":4"#,
+        r#""c" "control-trail" null "main.tf":6"#,
+        r#""rules" "rule-gate" null ".github/workflows/gate.yml":6"#,
+    ];
+    assert_eq!(shown, expect);
+    assert!(!text(&output.stdout).contains("hidden"), "labels are no part of the JSON");
+}
+
+#[test]
 fn the_first_screen() {
     for width in ["80", "160"] {
         let output = Command::new(env!("CARGO_BIN_EXE_allod"))

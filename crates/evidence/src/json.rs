@@ -85,6 +85,32 @@ struct ComponentOut<'a> {
     evidence: Vec<EvidenceOut<'a>>,
     data: Vec<&'a str>,
     environment: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    records: Vec<RecordOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct RecordOut<'a> {
+    kind: allod_facts::RecordKind,
+    /// Days, or `unlimited`; null where the file does not say.
+    days: Option<DaysOut>,
+    evidence: EvidenceOut<'a>,
+}
+
+/// For how long something is kept.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum DaysOut {
+    Days(u32),
+    Unlimited(&'static str),
+}
+
+fn record(record: &allod_facts::Record) -> RecordOut<'_> {
+    let days = record.days.map(|days| match days {
+        allod_facts::Record::FOR_EVER => DaysOut::Unlimited("unlimited"),
+        days => DaysOut::Days(days),
+    });
+    RecordOut { kind: record.kind, days, evidence: evidence(&record.evidence) }
 }
 
 #[derive(Serialize)]
@@ -163,6 +189,7 @@ fn component<'a>(audit: &'a Audit<'_>, part: &'a Part<'a>) -> ComponentOut<'a> {
         evidence: part.fact.evidence.iter().map(evidence).collect(),
         data: part.fact.data.iter().map(|class| &**class).collect(),
         environment: part.fact.environment.as_deref(),
+        records: part.fact.records.iter().map(record).collect(),
     }
 }
 

@@ -129,18 +129,11 @@ impl Component {
     }
 
     /// Adds labels; a key that is there keeps its value, and the other one stands beside it.
-    pub fn merge_labels(&mut self, other: Option<Arc<Labels>>) {
-        match (&mut self.labels, other) {
-            (_, None) => {}
-            (Some(mine), Some(other)) => {
-                for label in other.iter() {
-                    if let Err(at) = mine.binary_search(label) {
-                        Arc::make_mut(mine).insert(at, label.clone());
-                    }
-                }
-            }
-            (mine @ None, other) => *mine = other,
-        }
+    pub fn merge_labels(&mut self, other: Option<Labels>) {
+        self.labels = match (self.labels.take(), other) {
+            (Some(mine), Some(other)) => Some(mine.united(&other)),
+            (mine, other) => mine.or(other),
+        };
     }
 
     /// Unites two sightings of one component. The first sighting's words stay; a certain one beats a guess.
@@ -161,10 +154,8 @@ impl Component {
         self.place = self.place.take().or(other.place);
         self.environment = self.environment.take().or(other.environment);
         self.merge_labels(other.labels);
-        for record in other.records {
-            if let Err(at) = self.records.binary_search(&record) {
-                self.records.insert(at, record);
-            }
+        for record in other.records.iter() {
+            self.records.add(record.clone());
         }
         self.confidence = self.confidence.max(other.confidence);
     }

@@ -1,4 +1,4 @@
-use crate::{Clue, Layer, Place};
+use crate::{Clue, Labels, Layer, Place, Record, Records};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -20,40 +20,14 @@ pub struct Component {
     /// Data classes that the file itself states, sorted.
     pub data: Vec<Arc<str>>,
     pub environment: Option<Arc<str>>,
-    /// Tags, labels and annotations as the file writes them, sorted by key; `None` for none, which is the most.
-    pub labels: Option<Arc<Labels>>,
-    /// What the file shows of how the part is recorded; sorted, each once.
-    pub records: Vec<Record>,
+    /// Tags, labels and annotations as the file writes them; `None` for none, which is the most.
+    pub labels: Option<Labels>,
+    /// What the file shows of how the part is recorded.
+    pub records: Records,
     pub confidence: Confidence,
     /// Where it was seen: the block itself first, then every other line that decided something about it (the default
     /// of the variable that its region came from, say).
     pub evidence: Vec<Evidence>,
-}
-
-/// Key and value of each tag, label or annotation, sorted.
-pub type Labels = Vec<(Arc<str>, Arc<str>)>;
-
-/// What a file shows of how a part is recorded: the facts that full auditability asks for (see `docs/rules.md`).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Record {
-    pub kind: RecordKind,
-    /// For how many days it is kept, where the file says so.
-    pub days: Option<u32>,
-    pub evidence: Evidence,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RecordKind {
-    /// The component records actions on the control plane of everything under the same provider account or cluster (a
-    /// trail, an API server's audit policy).
-    ControlTrail,
-    /// Accesses to the component itself are logged.
-    AccessLog,
-    /// The component keeps logs: a log group, a bucket or store of logs.
-    LogStore,
-    /// The component, a job of a pipeline, lets nothing through that the rules do not allow (`allod check`, `apply`).
-    RuleGate,
 }
 
 /// What the organisation has to do with a component.
@@ -97,6 +71,11 @@ impl Evidence {
 }
 
 impl Component {
+    /// Adds what a file shows of how it is recorded, once.
+    pub fn record(&mut self, record: Record) {
+        self.records.add(record);
+    }
+
     /// A component with nothing known but what it is; fields are public, fill in what the file says.
     pub fn new(id: &str, name: &str, kind: &str, layer: Layer, role: Role, seen: Evidence) -> Component {
         Component {
@@ -110,7 +89,7 @@ impl Component {
             data: Vec::new(),
             environment: None,
             labels: None,
-            records: Vec::new(),
+            records: Records::default(),
             confidence: Confidence::High,
             evidence: vec![seen],
         }

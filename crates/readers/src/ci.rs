@@ -4,6 +4,7 @@
 mod action;
 mod deliver;
 mod expression;
+mod gate;
 mod github;
 mod gitlab;
 mod job;

@@ -2,6 +2,7 @@
 //! when nothing else is said, the images and clouds that they name. Nothing is run.
 
 mod deliver;
+pub(crate) mod gate;
 mod locals;
 mod programs;
 mod words;

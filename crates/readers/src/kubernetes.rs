@@ -14,6 +14,7 @@ mod names;
 mod object;
 mod observe;
 mod other;
+mod recording;
 mod scene;
 mod secrets;
 mod services;
@@ -122,4 +123,5 @@ fn describe_object(scene: &mut scene::Scene<'_>, at: usize, object: &object::Obj
     if !known {
         other::describe(scene, at, object);
     }
+    recording::describe(scene, at, object);
 }

@@ -15,6 +15,8 @@ mod recognise;
 mod bad_input;
 mod command;
 mod destination;
+mod labels;
+mod recording;
 mod settings;
 mod variables;
 

@@ -12,6 +12,7 @@ mod groups;
 mod layer;
 mod module;
 mod parse;
+pub(crate) mod recording;
 mod syntax;
 mod value;
 

@@ -1,12 +1,14 @@
 //! Terraform and OpenTofu plans and states in JSON: `show -json` and raw state of version 4.
 //!
 //! The file is streamed: memory grows with the number of resources, not with the size of the file. Nothing is kept of
-//! a resource but its address, its type, its place, its tags for Allod and the hosts and images that it names. Keys may
+//! a resource but its address, its type, its place, its tags, what it shows of recording and the hosts and images that it
+//! names. Keys may
 //! stand in any order; what the configuration says about providers is applied at the end.
 //! Source of the format: "JSON Output Format" in the Terraform documentation.
 
 mod configuration;
 mod provider;
+mod recording;
 mod resources;
 mod scan;
 mod sources;

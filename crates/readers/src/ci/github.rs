@@ -5,6 +5,7 @@ mod step;
 
 use super::action::{self, Uses};
 use super::expression::{Outcome, Scope};
+use super::gate::{github_shell, is_off};
 use super::job::{self, Job, secrets_in};
 use super::{diagnose, tree_of};
 use crate::files::{Files, folder_of, join, name_of};
@@ -203,6 +204,9 @@ impl<'a> File<'a> {
         let mut job = Job::new(own, self.files, self.path, self.flavour.reader, stem, words);
         let default = [node, self.root].iter().find_map(|node| node.str_at(&["defaults", "run", "working-directory"]));
         job.folder = self.folder(default);
+        job.root = self.repository_root().to_owned();
+        let shell = [node, self.root].iter().find_map(|node| node.str_at(&["defaults", "run", "shell"]));
+        job.shell = github_shell(shell).filter(|_| is_off(node.get("continue-on-error")));
         if let Some((key, uses)) = node.entry("uses") {
             self.reusable(facts, &job, uses, key.line);
         }

@@ -1,5 +1,6 @@
 //! GitLab CI pipelines. A pipeline does not say whose GitLab runs it, unless a host or a runner's label does.
 
+use super::gate::gitlab_fails;
 use super::job::{self, Job};
 use super::{diagnose, tree_of};
 use crate::files::{Files, folder_of, join};
@@ -162,6 +163,7 @@ impl File<'_> {
     fn body(&self, facts: &mut Facts, job: &mut Job<'_>, node: &Node) {
         let local = variables(self.path, node);
         job.folder = Some(self.folder.to_owned());
+        job.root = self.folder.to_owned();
         let services = node.get("services").map(Node::items).unwrap_or_default();
         for image in node.get("image").into_iter().chain(services) {
             let (line, value) = match image.entry("name") {
@@ -181,6 +183,9 @@ impl File<'_> {
                 job.script(facts, item, &|text| Some(self.expand(&local, text).text));
             }
         }
+        // One shell runs both scripts and stops at the first command that fails; what comes after changes no outcome.
+        let commands = ["before_script", "script"].iter().filter_map(|key| node.get(key)).flat_map(Node::items);
+        job.gates_of(facts, commands, gitlab_fails(node));
         if let Some((key, _)) = node.entry("trigger")
             && let Some(project) = node.str_at(&["trigger", "project"])
         {

@@ -1,5 +1,6 @@
 //! What all pipelines share: the platform, the repository that is deployed, jobs, deploy targets, names of secrets.
 
+use crate::command::gate::Shell;
 use crate::command::{self, Script, Seen};
 use crate::destination::{self, Use};
 use crate::files::Files;
@@ -24,6 +25,10 @@ pub(super) struct Job<'a> {
     pub name: String,
     /// The folder of the tree where the next command runs; `None` when that is not known.
     pub folder: Option<String>,
+    /// The folder of the repository.
+    pub root: String,
+    /// The shell of the next command, where the job fails when its script does.
+    pub shell: Option<Shell>,
     /// First words of settings that say where they go.
     pub decided: BTreeSet<String>,
     pub object_store_known: bool,
@@ -68,6 +73,8 @@ impl<'a> Job<'a> {
             stem,
             name: name.to_owned(),
             folder: Some(String::new()),
+            root: String::new(),
+            shell: None,
             decided: BTreeSet::new(),
             object_store_known: false,
             cloud_known: false,
@@ -152,6 +159,7 @@ impl<'a> Job<'a> {
             expand,
         };
         let seen = command::read(facts, lines, &script, self.folder.as_deref());
+        self.gates(facts, lines);
         let Seen { clouds, cluster, local_cluster, object_store_known, effects, folder } = seen;
         self.folder = folder;
         effects.iter().for_each(|(folder, effect, line)| self.deliver(facts, folder, effect, *line));

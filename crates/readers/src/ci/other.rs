@@ -2,6 +2,7 @@
 
 use super::job::{self, Job};
 use super::text_of;
+use crate::command::gate::Shell;
 use crate::files::{Files, folder_of, name_of};
 use crate::image;
 use crate::node::{Node, parse_yaml_document};
@@ -74,7 +75,8 @@ fn pipeline(facts: &mut Facts, path: &Arc<str>, platform: &Platform) -> allod_fa
 
 /// Images, runners and scripts wherever they stand in a YAML pipeline.
 fn tree(facts: &mut Facts, job: &mut Job<'_>, root: &Node, platform: &str) {
-    let mut scripts: Vec<&Node> = Vec::new();
+    let mut scripts: Vec<(&Node, bool)> = Vec::new();
+    let fails = always_fails(root);
     let mut images: Vec<(&str, u32)> = Vec::new();
     let mut runners: Vec<(&str, u32)> = Vec::new();
     root.walk_scalars(&mut |path, node| {
@@ -93,7 +95,10 @@ fn tree(facts: &mut Facts, job: &mut Job<'_>, root: &Node, platform: &str) {
             Some(
                 "script" | "bash" | "run" | "command" | "commands" | "inline" | "install" | "before_install" | "pwsh"
                 | "after-script" | "args",
-            ) => scripts.push(node),
+            ) => {
+                let after = path.iter().any(|key| AFTER.iter().any(|start| key.starts_with(start)));
+                scripts.push((node, fails && !after));
+            }
             _ => {}
         }
     });
@@ -119,9 +124,34 @@ fn tree(facts: &mut Facts, job: &mut Job<'_>, root: &Node, platform: &str) {
         let to = facts.add(component);
         facts.link(job.own, LinkKind::BuiltFrom, to, seen);
     }
-    for node in scripts {
+    for (node, fails) in scripts {
+        // Not every one of these platforms stops at the first command that fails.
+        job.shell = fails.then_some(Shell { stops: false, pipefail: false });
         job.script(facts, node, &|_| None);
     }
+}
+
+/// What runs when the outcome is known.
+const AFTER: &[&str] = &["after", "post", "finally", "on_fail", "onFail", "always"];
+
+/// Whether no step of a pipeline may fail without failing it.
+fn always_fails(root: &Node) -> bool {
+    const MAY_FAIL: &[&str] = &[
+        "continueOnError",
+        "soft_fail",
+        "allow_failure",
+        "allowFailure",
+        "allow_failures",
+        "ignore_failure",
+        "fail-fast",
+        "when",
+    ];
+    let mut fails = true;
+    root.walk_scalars(&mut |path, node| {
+        let may = path.iter().any(|key| MAY_FAIL.contains(key));
+        fails &= !may || node.as_bool() == Some(false);
+    });
+    fails
 }
 
 /// `image 'name'` and `docker.image('name')` in a Jenkinsfile, and the lines of its `sh` steps.

@@ -283,3 +283,106 @@ fn an_environment_that_is_too_long_is_told() {
     let told: Vec<_> = facts.diagnostics.iter().map(|one| (one.code, one.line)).collect();
     assert_eq!(told, [("D006", 503)]);
 }
+
+/// The gates of the jobs of a file, as `job path:line`.
+#[track_caller]
+fn check_gates(reader: &Reader, all: &[(&str, &str)], expect: &[&str]) {
+    let mut files = Files::new();
+    for (path, text) in all {
+        files.insert(path, text.as_bytes().to_vec());
+    }
+    let Read::Loaded(read) = reader.read else { panic!("streamed") };
+    let facts = read(&files, &[all[0].0]);
+    let mut shown = Vec::new();
+    for one in &facts.components {
+        shown.extend(one.records.iter().map(|record| {
+            assert_eq!(record.kind, allod_facts::RecordKind::RuleGate);
+            format!("{} {}:{}", one.name, record.evidence.path, record.evidence.line)
+        }));
+    }
+    assert_eq!(shown, expect, "{all:?}");
+}
+
+#[test]
+fn gates_of_workflows() {
+    let job = |settings: &str, step: &str| {
+        format!("on: push\njobs:\n  j:\n    runs-on: x\n{settings}    steps:\n      - {step}")
+    };
+    let check = |settings: &str, step: &str, expect: &[&str]| {
+        check_gates(&GITHUB, &[(WORKFLOW, &job(settings, step))], expect);
+    };
+    let yes = &["j .github/workflows/build.yml:6"][..];
+    check("", "run: allod check .\n", yes);
+    check("", "run: allod check . || true\n", &[]);
+    check("", "run: allod check | tee x\n", &[]);
+    check("", "run: allod check | tee x\n        shell: bash\n", yes);
+    check("", "run: allod check\n        shell: pwsh\n", &[]);
+    check("", "run: |\n          make\n          allod check\n", &["j .github/workflows/build.yml:8"]);
+    check("", "run: allod check\n        continue-on-error: true\n", &[]);
+    check("", "run: allod check\n        continue-on-error: ${{ inputs.x }}\n", &[]);
+    check("", "run: allod check\n        if: false\n", &[]);
+    check("", "run: allod check\n        if: github.event_name == 'pull_request'\n", yes);
+    check("", "uses: allod/check@v1\n", yes);
+    check("", "uses: allod/action@v1\n        with:\n          command: apply\n", yes);
+    check("", "uses: allod/action@v1\n        with:\n          command: audit\n", &[]);
+    check("", "uses: allod/check@v1\n        with:\n          args: --exit-zero\n", &[]);
+    check("", "uses: other/check@v1\n", &[]);
+    check("    continue-on-error: true\n", "run: allod check\n", &[]);
+    check(
+        "    defaults:\n      run:\n        shell: bash {0}\n",
+        "run: |\n          allod check\n          echo\n",
+        &[],
+    );
+}
+
+#[test]
+fn gates_behind_hooks_and_actions() {
+    let workflow = "on: push\njobs:\n  j:\n    runs-on: x\n    steps:\n      - run: pre-commit run --all-files\n";
+    let hooks = |hook: &str| format!("repos:\n  - repo: local\n    hooks:\n      - {hook}\n");
+    let check = |hook: &str, expect: &[&str]| {
+        check_gates(&GITHUB, &[(WORKFLOW, workflow), (".pre-commit-config.yaml", &hooks(hook))], expect);
+    };
+    let yes = &["j .github/workflows/build.yml:6"][..];
+    check("{id: rules, entry: allod check, language: system}", yes);
+    check("{id: rules, entry: allod, args: [check, .]}", yes);
+    check("{id: allod-check}", yes);
+    check("{id: rules, entry: allod check --exit-zero}", &[]);
+    check("{id: rules, entry: allod check, stages: [manual]}", &[]);
+    check("{id: black}", &[]);
+    check_gates(&GITHUB, &[(WORKFLOW, workflow)], &[]);
+    let uses = "on: push\njobs:\n  j:\n    runs-on: x\n    steps:\n      - uses: ./gate\n";
+    let action = "runs:\n  using: composite\n  steps:\n    - run: allod check\n      shell: bash\n";
+    check_gates(&GITHUB, &[(WORKFLOW, uses), ("gate/action.yml", action)], &["j gate/action.yml:4"]);
+}
+
+#[test]
+fn gates_of_other_platforms() {
+    let gitlab = |more: &str, expect: &[&str]| {
+        let text = format!("gate:\n  script:\n    - make\n    - allod check\n    - echo done\n{more}");
+        check_gates(&GITLAB, &[(".gitlab-ci.yml", &text)], expect);
+    };
+    let yes = &["gate .gitlab-ci.yml:4"][..];
+    gitlab("", yes);
+    gitlab("  allow_failure: true\n", &[]);
+    gitlab("  allow_failure:\n    exit_codes: [1]\n", &[]);
+    gitlab("  allow_failure: false\n  when: manual\n", yes);
+    gitlab("  when: manual\n", &[]);
+    gitlab("  rules:\n    - if: $X\n      allow_failure: true\n", &[]);
+    gitlab("  rules:\n    - if: $X\n", yes);
+    gitlab("  before_script: [set +e]\n", &[]);
+    check_gates(&GITLAB, &[(".gitlab-ci.yml", "gate:\n  script: [make]\n  after_script: [allod check]\n")], &[]);
+    let woodpecker = |more: &str, expect: &[&str]| {
+        let text = format!("steps:\n  gate:\n    image: x\n    commands:\n      - allod check\n      - echo\n{more}");
+        check_gates(&WOODPECKER, &[(".woodpecker.yml", &text)], expect);
+    };
+    woodpecker("", &["gate .woodpecker.yml:5"]);
+    woodpecker("    failure: ignore\n", &[]);
+    let azure = |step: &str, expect: &[&str]| {
+        check_gates(&OTHER, &[("azure-pipelines.yml", &format!("steps:\n  - {step}"))], expect);
+    };
+    azure("script: allod check\n", &["Azure Pipelines azure-pipelines.yml:2"]);
+    azure("script: |\n      allod check\n      echo done\n", &[]);
+    azure("script: allod check\n    continueOnError: true\n", &[]);
+    let travis = "script: make\nafter_script: allod check\n";
+    check_gates(&OTHER, &[(".travis.yml", travis)], &[]);
+}

@@ -44,8 +44,12 @@ fn pipeline(facts: &mut Facts, files: &Files, path: &Arc<str>, root: &Node) {
         facts.link(own, LinkKind::Trusts, platform, seen(line));
         facts.link(repository, LinkKind::DeployedBy, own, seen(line));
         let mut job = Job::new(own, files, path, ID, format!("{path}#{name}"), name);
+        job.root = root_folder.to_owned();
         job.folder = join(root_folder, step.str_at(&["directory"]).unwrap_or_default());
         body(facts, &mut job, step);
+        // The step fails the pipeline unless its failure is ignored.
+        let fails = step.str_at(&["failure"]) != Some("ignore");
+        job.gates_of(facts, step.get("commands").map(Node::items).unwrap_or_default().iter(), fails);
         job.finish(facts);
     }
 }

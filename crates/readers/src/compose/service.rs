@@ -6,14 +6,17 @@ use super::{ID, top};
 use crate::command::{self, Script};
 use crate::destination::{self, Named, Use};
 use crate::files::{Files, folder_of, join};
+use crate::labels::Shelf;
 use crate::node::Node;
+use crate::recording;
 use crate::settings::{self, Reading};
 use crate::variables::Expanded;
 use crate::{dockerfile, endpoint, image};
 use allod_facts::{
-    Clue, ClueKind, Component, ComponentRef, Confidence, Evidence, Facts, LinkKind, Mitigation, Role, Severity,
+    Clue, ClueKind, Component, ComponentRef, Confidence, Evidence, Facts, LinkKind, Mitigation, Record, RecordKind,
+    Role, Severity,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 pub(super) fn read(
@@ -34,6 +37,7 @@ pub(super) fn read(
     let how = Reading { owner: own, stem: &stem, neighbour: &neighbour, object_store_known, hints: true };
     settings::read(facts, &settings, &how);
     one.labels(facts);
+    one.records(facts);
     one.network(facts);
     one.storage(facts);
     top::log_driver(project, service, own, facts);
@@ -242,23 +246,55 @@ impl One<'_> {
         seen.object_store_known || lines.iter().any(|(_, text)| text.contains("--endpoint-url"))
     }
 
+    /// Labels in both syntaxes; a later file replaces what an earlier one sets. What no file sets is left out.
     fn labels(&self, facts: &mut Facts) {
-        for (_, node) in self.service.all("labels") {
+        let mut known: BTreeMap<&str, String> = BTreeMap::new();
+        for (layer, node) in self.service.all("labels") {
             for (key, value, _) in pairs(node) {
-                let value = value.unwrap_or_default();
-                let Some(component) = facts.get_mut(self.own) else { return };
-                match key {
-                    "allod/data" => {
-                        let classes = value.split(',').map(str::trim).filter(|class| !class.is_empty());
-                        component.data.extend(classes.map(Arc::from));
-                        component.data.sort();
-                        component.data.dedup();
-                    }
-                    "allod/environment" => component.environment = Some(Arc::from(value.trim())),
-                    _ => {}
+                let value = self.project.expand(&layer.path, value.unwrap_or_default());
+                if value.missing.is_empty() {
+                    known.insert(key, value.text);
+                } else {
+                    known.remove(key);
                 }
             }
         }
+        let Some(component) = facts.get_mut(self.own) else { return };
+        if let Some(classes) = known.get("allod/data") {
+            let classes = classes.split(',').map(str::trim).filter(|class| !class.is_empty());
+            component.data.extend(classes.map(Arc::from));
+            component.data.sort();
+            component.data.dedup();
+        }
+        if let Some(environment) = known.get("allod/environment") {
+            component.environment = Some(Arc::from(environment.trim()));
+        }
+        component.labels = Shelf::default().labels(known);
+    }
+
+    /// What the arguments of the service show of how it is recorded.
+    fn records(&self, facts: &mut Facts) {
+        let image = self.service.last("image").and_then(|(layer, node, line)| Some((layer, node.as_str()?, line)));
+        let name = image.map_or(String::new(), |(layer, text, _)| self.project.expand(&layer.path, text).text);
+        let mut shown = Vec::new();
+        for key in ["entrypoint", "command"] {
+            let Some((layer, node, _)) = self.service.last(key) else { continue };
+            let words = node.items().iter().filter_map(|item| Some((item.line, item.as_str()?)));
+            let words = words.flat_map(|(line, text)| match node.as_seq() {
+                Some(_) => vec![(text.to_owned(), line)],
+                None => text.split_whitespace().map(|word| (word.to_owned(), line)).collect(),
+            });
+            let words: Vec<(String, u32)> =
+                words.map(|(word, line)| (self.project.expand(&layer.path, &word).text, line)).collect();
+            let found = recording::of_arguments(&name, &words);
+            shown.extend(found.into_iter().map(|(kind, days, line)| (kind, days, self.seen(layer, line))));
+        }
+        let stores = shown.iter().any(|(kind, ..)| *kind == RecordKind::LogStore);
+        if let Some((layer, _, line)) = image.filter(|_| !stores && recording::keeps_logs(&name)) {
+            shown.push((RecordKind::LogStore, None, self.seen(layer, line)));
+        }
+        let Some(component) = facts.get_mut(self.own) else { return };
+        shown.into_iter().for_each(|(kind, days, evidence)| component.record(Record { kind, days, evidence }));
     }
 
     /// Resolvers, hosts with a fixed address, services whose network is shared.

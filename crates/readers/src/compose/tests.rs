@@ -136,3 +136,38 @@ fn build_arguments_decide_images() {
         ],
     );
 }
+
+#[test]
+fn labels_and_records() {
+    let check = |all: &[(&str, &str)], expect: &str| {
+        let facts = facts_of(all);
+        let one = facts.components.iter().find(|one| &*one.kind == "service").unwrap();
+        let mut shown: Vec<String> =
+            one.labels.iter().flat_map(|all| all.iter()).map(|(key, value)| format!("{key}={value}")).collect();
+        shown.extend(one.records.iter().map(|one| format!("{:?} {:?} @{}", one.kind, one.days, one.evidence.line)));
+        assert_eq!(shown.join(" "), expect, "{all:?}");
+    };
+    let service = |more: &str| format!("services:\n  a:\n    image: a.lu/b:1\n{more}");
+    let one = |more: &str, expect: &str| check(&[("compose.yaml", &service(more))], expect);
+    one("    labels:\n      b: two\n      a: 1\n", "a=1 b=two");
+    one("    labels:\n      - b=two=2\n      - a\n", "a= b=two=2");
+    one("    labels:\n      - a=${MISSING}\n      - b=${MISSING:-x}\n", "b=x");
+    one("    labels:\n      traefik.http.middlewares.m.basicauth.users: me:x\n", "");
+    check(
+        &[
+            (".env", "TEAM=records\n"),
+            ("compose.yaml", &service("    labels:\n      team: ${TEAM}\n      env: dev\n")),
+            ("compose.override.yaml", "services:\n  a:\n    labels: [env=prod]\n"),
+        ],
+        "env=prod team=records",
+    );
+    let run = |image: &str, command: &str, expect: &str| {
+        let text = format!("services:\n  a:\n    image: {image}\n    command: {command}\n");
+        check(&[("compose.yaml", &text)], expect);
+    };
+    run("traefik:v3", "[--api, --accesslog=true]", "AccessLog None @4");
+    run("postgres:16", "postgres -c log_statement=all", "AccessLog None @4");
+    run("grafana/loki:3", "-compactor.retention-enabled=true -store.retention=90d", "LogStore Some(90) @4");
+    run("grafana/loki:3", "-config.file=/x", "LogStore None @3");
+    run("a.lu/b:1", "serve", "");
+}

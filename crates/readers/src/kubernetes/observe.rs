@@ -42,6 +42,7 @@ fn config_map(scene: &mut Scene<'_>, at: usize, object: &Object<'_>) {
         owners.sort_unstable();
         owners.dedup();
         if scalar.text.contains('\n') {
+            super::recording::file(scene, object, &owners, value);
             file(scene, at, object, &uses, &owners, key, value);
         } else {
             setting(scene, at, object, &owners, key, value);

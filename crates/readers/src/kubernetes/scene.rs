@@ -2,6 +2,7 @@ use super::object::{Index, Object};
 use super::{Address, addresses};
 use crate::endpoint::{self, Target};
 use crate::files::Files;
+use crate::labels::Shelf;
 use allod_facts::{
     Clue, ClueKind, Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Mitigation, Role,
 };
@@ -37,6 +38,7 @@ pub(super) struct Scene<'a> {
     pub dns_providers: Vec<ComponentRef>,
     /// How many sources that refer to sources are open.
     pub following: usize,
+    pub shelf: Shelf,
     /// Links that were added, so that many containers with one setting make one link.
     linked: FxHashSet<(ComponentRef, LinkKind, ComponentRef)>,
     unknown: BTreeMap<(Arc<str>, String), (u32, u32, &'static str)>,
@@ -68,6 +70,7 @@ impl<'a> Scene<'a> {
             deployed: Vec::new(),
             dns_providers: Vec::new(),
             following: 0,
+            shelf: Shelf::default(),
             linked: FxHashSet::default(),
             unknown: BTreeMap::new(),
         }
@@ -90,6 +93,7 @@ impl<'a> Scene<'a> {
             Component::new(&object.id(""), &object.shown_name(), object.kind, layer, Role::Own, object.block());
         let (data, environment) = self.stated(object);
         (component.data, component.environment) = (data, environment);
+        component.labels = super::recording::labels(self, object);
         let added = self.facts.add(component);
         self.set(at, added);
         added
@@ -109,6 +113,7 @@ impl<'a> Scene<'a> {
         component.clues = clues;
         let (data, environment) = self.stated(object);
         (component.data, component.environment) = (data, environment);
+        component.labels = super::recording::labels(self, object);
         let added = self.facts.add(component);
         self.set(at, added);
         added

@@ -1,3 +1,4 @@
+mod recording;
 mod wiring;
 
 use crate::files::Files;

@@ -262,6 +262,7 @@ pub(super) fn connect(scene: &mut Scene<'_>) {
             super::secrets::identity_of_pod(scene, workload, object, pod.spec);
         }
         super::storage::of_claims(scene, workload, object);
+        super::recording::workload(scene, workload, object);
     }
 }
 

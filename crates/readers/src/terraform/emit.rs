@@ -6,10 +6,12 @@ mod data;
 mod documents;
 mod endpoint;
 mod hosts;
+mod labels;
 mod links;
 mod modules;
 mod names;
 mod provider;
+mod recording;
 mod records;
 mod region;
 mod resource;
@@ -20,7 +22,9 @@ use super::endpoint_args::is_local;
 use super::eval::{ABSENT, Evaluator, FAILED, Instance};
 use super::layer::layer_of;
 use super::module::Module;
+use super::recording::Stores;
 use super::value::{LineRef, Origin, ResourceRef, Unknown};
+use crate::labels::Shelf;
 use allod_facts::{Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Mitigation, Role};
 use provider::Provider;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -39,6 +43,8 @@ pub(super) fn emit<'t>(eval: &Evaluator<'t>, roots: &[String], facts: Facts) -> 
         told: FxHashSet::default(),
         links: FxHashMap::default(),
         made: 0,
+        shelf: Shelf::default(),
+        stores: Stores::default(),
         root: None,
         backend: None,
     };
@@ -65,6 +71,8 @@ struct Emitter<'e, 't> {
     links: FxHashMap<(ComponentRef, LinkKind, ComponentRef), usize>,
     /// Resource instances so far.
     made: usize,
+    shelf: Shelf,
+    stores: Stores,
     /// The component of the root module being read, and of its backend.
     root: Option<ComponentRef>,
     backend: Option<ComponentRef>,
@@ -103,6 +111,7 @@ impl<'t> Emitter<'_, 't> {
             self.resource_links(&instance);
             number += 1;
         }
+        self.settle_stores();
     }
 
     /// Creates the module instances below this one, so that the later passes find all of them.

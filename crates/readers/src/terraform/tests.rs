@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 mod evaluation;
 mod hostile;
+mod recording;
 mod terragrunt;
 mod trees;
 

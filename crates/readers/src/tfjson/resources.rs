@@ -116,7 +116,10 @@ fn resource(scan: &mut Scan<'_>, stack: &mut Stack) -> Result<(), Stop> {
                 text(scan, &mut seen.kind)?;
             }
             Key::Provider => text(scan, &mut seen.provider)?,
-            Key::Values => seen.values.read(scan)?,
+            Key::Values => {
+                seen.values.look_at(&seen.kind);
+                seen.values.read(scan)?;
+            }
             Key::Change => change(scan, &mut seen)?,
             _ => scan.skip()?,
         }
@@ -134,7 +137,7 @@ fn change(scan: &mut Scan<'_>, seen: &mut Resource) -> Result<(), Stop> {
         Unknown,
         Other,
     }
-    let (mut before, mut after) = (Values::default(), None);
+    let (mut before, mut after) = (Values::default(), None::<Values>);
     let Some(mut open) = scan.object()? else { return Ok(()) };
     let key_of = |name: &str| match name {
         "before" => Key::Before,
@@ -146,7 +149,11 @@ fn change(scan: &mut Scan<'_>, seen: &mut Resource) -> Result<(), Stop> {
         match key {
             Key::Before => before.read(scan)?,
             Key::After if scan.at_null()? => scan.skip()?,
-            Key::After => after.insert(Values::default()).read(scan)?,
+            Key::After => {
+                let after = after.insert(Values::default());
+                after.look_at(&seen.kind);
+                after.read(scan)?;
+            }
             Key::Unknown => seen.place_unknown = unknown_place(scan)?,
             Key::Other => scan.skip()?,
         }
@@ -218,7 +225,7 @@ fn raw_resource(scan: &mut Scan<'_>, stack: &mut Stack) -> Result<(), Stop> {
             }
             Key::Name => text(scan, &mut name)?,
             Key::Provider => text(scan, &mut provider)?,
-            Key::Instances => instances = raw_instances(scan)?,
+            Key::Instances => instances = raw_instances(scan, &kind)?,
             Key::Other => scan.skip()?,
         }
     }
@@ -235,7 +242,7 @@ fn raw_resource(scan: &mut Scan<'_>, stack: &mut Stack) -> Result<(), Stop> {
     Ok(())
 }
 
-fn raw_instances(scan: &mut Scan<'_>) -> Result<Vec<Instance>, Stop> {
+fn raw_instances(scan: &mut Scan<'_>, kind: &str) -> Result<Vec<Instance>, Stop> {
     enum Key {
         Index,
         Attributes,
@@ -258,7 +265,10 @@ fn raw_instances(scan: &mut Scan<'_>) -> Result<Vec<Instance>, Stop> {
                     let quote = if scan.next_byte()? == b'"' { "\"" } else { "" };
                     seen.index = scan.scalar()?.map_or(String::new(), |index| format!("[{quote}{index}{quote}]"));
                 }
-                Key::Attributes => seen.values.read(scan)?,
+                Key::Attributes => {
+                    seen.values.look_at(kind);
+                    seen.values.read(scan)?;
+                }
                 Key::Other => scan.skip()?,
             }
         }

@@ -2,14 +2,17 @@
 
 use super::configuration::Configuration;
 use super::provider::provider_source;
+use super::recording::Recording;
 use super::resources::Resource;
 use super::sources::without_scheme;
 use super::values::{Attribute, Seen, Values};
 use crate::endpoint::{self, Target};
 use crate::image::ImageRef;
+use crate::labels::Shelf;
 use crate::terraform::layer_of;
 use allod_facts::{
-    Clue, ClueKind, Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Mitigation, Place, Role,
+    Clue, ClueKind, Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Mitigation, Place, Records,
+    Role,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::fmt::Write;
@@ -73,6 +76,8 @@ pub(super) struct Stack {
     providers: FxHashMap<String, usize>,
     provider_clues: Vec<Clue>,
     places: FxHashMap<String, Arc<str>>,
+    shelf: Shelf,
+    pub(super) recording: Recording,
     /// Registries of providers that are linked already.
     pub(super) registries: FxHashSet<String>,
     /// Added resources, to be told their provider's region when the configuration is known.
@@ -107,6 +112,8 @@ impl Stack {
             providers: FxHashMap::default(),
             provider_clues: Vec::new(),
             places: FxHashMap::default(),
+            shelf: Shelf::default(),
+            recording: Recording::default(),
             registries: FxHashSet::default(),
             waiting: Vec::new(),
             id: String::new(),
@@ -142,10 +149,11 @@ impl Stack {
         }
         let place = resource.values.place.as_ref().map(|seen| (self.place(&seen.text), seen.line));
         if let Some(at) = self.find(&resource.address) {
-            self.complete(at, place, resource.place_unknown);
+            self.complete(at, place, resource);
             return;
         }
-        let Values { data, environment, .. } = &resource.values;
+        let Values { data, environment, labels, .. } = &resource.values;
+        let labels = self.shelf.labels(labels.iter().map(|(key, value)| (key, value)));
         let provider_clue = self.provider_clues.get(provider).cloned();
         let own_evidence = Evidence {
             path: self.path.clone(),
@@ -173,8 +181,8 @@ impl Stack {
             place: place.map(|(region, _)| Place { region: Some(region), country: None }),
             data: data.iter().map(|class| Arc::from(class.as_str())).collect(),
             environment: environment.as_deref().map(Arc::from),
-            labels: None,
-            records: Vec::new(),
+            labels,
+            records: Records::default(),
             // A data source looks at something that others manage.
             confidence: if resource.is_data { Confidence::Medium } else { Confidence::High },
             evidence,
@@ -182,6 +190,7 @@ impl Stack {
         let at = self.facts.add(component);
         self.waiting.push(Waiting { at, provider: provider as u32, place_unknown: resource.place_unknown });
         self.uses(at, resource);
+        self.records(at, resource);
     }
 
     fn is_local(&self, resource: &Resource, provider: usize) -> bool {
@@ -192,12 +201,18 @@ impl Stack {
             || resource.is_data && resource.kind.ends_with("_policy_document")
     }
 
-    fn complete(&mut self, at: ComponentRef, place: Option<(Arc<str>, u32)>, place_unknown: bool) {
+    fn complete(&mut self, at: ComponentRef, place: Option<(Arc<str>, u32)>, resource: &Resource) {
+        if self.facts.components.get(at as usize).is_some_and(|known| known.labels.is_none()) {
+            let labels = self.shelf.labels(resource.values.labels.iter().map(|(key, value)| (key, value)));
+            if let Some(component) = self.facts.get_mut(at).filter(|_| labels.is_some()) {
+                component.labels = labels;
+            }
+        }
         // Waiting resources stand in the order in which they were added.
         if let Ok(index) = self.waiting.binary_search_by_key(&at, |waiting| waiting.at)
             && let Some(waiting) = self.waiting.get_mut(index)
         {
-            waiting.place_unknown |= place_unknown;
+            waiting.place_unknown |= resource.place_unknown;
         }
         if let Some((region, line)) = place {
             let seen = self.seen(line);
@@ -387,6 +402,7 @@ impl Stack {
         for (pointed, (key, provider)) in pointed.iter().zip(&configuration.providers) {
             self.say_regions(pointed, key, provider);
         }
+        self.settle_records();
         self.facts
     }
 }

@@ -1,3 +1,5 @@
+mod recording;
+
 use super::*;
 use allod_facts::Facts;
 

@@ -1,11 +1,15 @@
 //! What the attributes of one resource say: its place, its tags, the images and endpoints that it uses.
 
+use super::recording;
 use super::scan::{Scan, Stop};
 use crate::endpoint;
 use crate::image::{self, ImageRef};
+use crate::terraform::recording::{Said, argument, concerns};
 
 /// Images, endpoints and data classes of one resource; more are made by a generator and say nothing new.
 const MAX_SIGHTINGS: usize = 64;
+/// Labels of one resource that are held while it is read; what is kept of them has a limit of its own.
+const MAX_LABELS: usize = 256;
 /// The longest name of a region or zone.
 const MAX_PLACE_BYTES: usize = 64;
 
@@ -16,6 +20,10 @@ pub(super) struct Values {
     rank: u8,
     pub data: Vec<String>,
     pub environment: Option<String>,
+    /// Tags, labels and annotations.
+    pub labels: Vec<(String, String)>,
+    /// Arguments that may show something of recording, when the type of the resource is one that does.
+    pub said: Option<Vec<Said<u32>>>,
     pub images: Vec<(ImageRef, u32)>,
     /// Texts of attributes that can be endpoints; the type of the resource decides which of them are.
     pub endpoints: Vec<(Attribute, Seen)>,
@@ -51,6 +59,9 @@ enum Key {
     Place(u8),
     Arn,
     Tags,
+    Metadata,
+    /// An argument that may show something of recording.
+    Recorded(&'static str),
     Image,
     Definitions,
     Endpoint(Attribute),
@@ -70,7 +81,10 @@ fn key_of(name: &str) -> Key {
         "datacenter" | "data_center" => Key::Place(4),
         "arn" => Key::Arn,
         "id" | "self_link" => Key::Place(6),
-        "tags" | "labels" | "tags_all" | "effective_labels" => Key::Tags,
+        "tags" | "labels" | "user_labels" | "resource_labels" | "freeform_tags" | "tags_all" | "effective_labels" => {
+            Key::Tags
+        }
+        "metadata" => Key::Metadata,
         "image" | "image_uri" | "image_url" | "image_identifier" => Key::Image,
         "container_definitions" => Key::Definitions,
         "url" | "endpoint_url" => Key::Endpoint(Attribute::Url),
@@ -94,11 +108,23 @@ impl Values {
         self.object(scan, true)
     }
 
+    /// What is read is that of a resource of a type, if that is known yet.
+    pub fn look_at(&mut self, kind: &str) {
+        self.said = (kind.is_empty() || concerns(kind)).then(Vec::new);
+    }
+
     /// The recursion is bounded by the scanner's depth.
     fn object(&mut self, scan: &mut Scan<'_>, top: bool) -> Result<(), Stop> {
         let Some(mut open) = scan.object()? else { return Ok(()) };
-        while let Some(key) = scan.key(&mut open, key_of)? {
+        let looks = top && self.said.is_some();
+        let as_key = |name: &str| match looks.then(|| argument(name)).flatten() {
+            Some(argument) => Key::Recorded(argument),
+            None => key_of(name),
+        };
+        while let Some(key) = scan.key(&mut open, as_key)? {
             match key {
+                Key::Recorded(argument) => recording::read(scan, argument, self.said.get_or_insert_default())?,
+                Key::Metadata if top => self.metadata(scan)?,
                 Key::Place(rank) if top => self.place(scan, rank)?,
                 Key::Arn if top => self.arn(scan)?,
                 Key::Tags if top => self.tags(scan)?,
@@ -158,30 +184,56 @@ impl Values {
         Ok(())
     }
 
-    /// `allod-data` and `allod-environment`, with dashes, underscores or slashes (not every cloud allows each).
+    /// Tags as a map, or as a list of texts (of which one without `=` has no value). Among them `allod-data` and
+    /// `allod-environment`, with dashes, underscores or slashes (not every cloud allows each).
     fn tags(&mut self, scan: &mut Scan<'_>) -> Result<(), Stop> {
-        enum Tag {
-            Data,
-            Environment,
-            Other,
+        if scan.next_byte()? == b'[' {
+            let Some(mut open) = scan.array()? else { return Ok(()) };
+            while scan.item(&mut open)? {
+                if let Some(text) = scan.string()? {
+                    let (key, value) = text.split_once('=').unwrap_or((text, ""));
+                    let label = (key.to_owned(), value.to_owned());
+                    self.label(label);
+                }
+            }
+            return Ok(());
         }
         let Some(mut open) = scan.object()? else { return Ok(()) };
-        let tag = |name: &str| match name {
-            "allod-data" | "allod_data" | "allod/data" => Tag::Data,
-            "allod-environment" | "allod_environment" | "allod/environment" => Tag::Environment,
-            _ => Tag::Other,
-        };
-        while let Some(tag) = scan.key(&mut open, tag)? {
-            match tag {
-                Tag::Data => {
-                    let classes = scan.string()?.unwrap_or_default();
-                    let classes = classes.split([',', '/', ' ']).filter(|class| !class.is_empty());
+        while let Some(key) = scan.key(&mut open, str::to_owned)? {
+            let Some(value) = scan.scalar()? else { continue };
+            match key.as_str() {
+                "allod-data" | "allod_data" | "allod/data" => {
+                    let classes = value.split([',', '/', ' ']).filter(|class| !class.is_empty());
                     self.data.extend(classes.take(MAX_SIGHTINGS).map(str::to_owned));
                     self.data.sort();
                     self.data.dedup();
                 }
-                Tag::Environment => self.environment = scan.string()?.map(str::to_owned),
-                Tag::Other => scan.skip()?,
+                "allod-environment" | "allod_environment" | "allod/environment" => {
+                    self.environment = Some(value.clone());
+                }
+                _ => {}
+            }
+            self.label((key, value));
+        }
+        Ok(())
+    }
+
+    fn label(&mut self, label: (String, String)) {
+        if self.labels.len() < MAX_LABELS {
+            self.labels.push(label);
+        }
+    }
+
+    /// Where resources of Kubernetes have their labels: in a list of one block.
+    fn metadata(&mut self, scan: &mut Scan<'_>) -> Result<(), Stop> {
+        if scan.next_byte()? != b'[' {
+            return self.inside(scan);
+        }
+        let Some(mut blocks) = scan.array()? else { return Ok(()) };
+        while scan.item(&mut blocks)? {
+            let Some(mut open) = scan.object()? else { continue };
+            while let Some(labels) = scan.key(&mut open, |name| matches!(name, "labels" | "annotations"))? {
+                if labels { self.tags(scan)? } else { scan.skip()? }
             }
         }
         Ok(())

@@ -3,15 +3,17 @@
 use super::super::action::{self, Uses};
 use super::super::diagnose;
 use super::super::expression::Scope;
+use super::super::gate::{github_shell, hooks_check, is_off, lines_of};
 use super::super::job::Job;
 use super::super::services::{registry_of, service_of};
 use super::{File, expand_word, own_action};
+use crate::command::gate::{Gate, gate};
 use crate::command::{Effect, image_name};
 use crate::destination::{self, Use};
 use crate::files::join;
-use crate::node::Node;
+use crate::node::{Node, parse_yaml_document};
 use crate::settings;
-use allod_facts::{Confidence, Facts, LinkKind};
+use allod_facts::{Confidence, Evidence, Facts, LinkKind};
 
 impl File<'_> {
     pub(super) fn steps(&self, facts: &mut Facts, job: &mut Job<'_>, steps: Option<&Node>, scope: &Scope) {
@@ -34,6 +36,20 @@ impl File<'_> {
     }
 
     fn step(&self, facts: &mut Facts, job: &mut Job<'_>, step: &Node, scope: &Scope) {
+        let shell = job.shell;
+        // A step that may fail, or never runs, stops nothing.
+        let runs =
+            is_off(step.get("continue-on-error")) && !matches!(step.str_at(&["if"]), Some("false" | "${{ false }}"));
+        job.shell = match step.str_at(&["shell"]) {
+            _ if !runs => None,
+            Some(stated) => shell.and_then(|_| github_shell(Some(stated))),
+            None => shell,
+        };
+        self.step_of(facts, job, step, scope);
+        job.shell = shell;
+    }
+
+    fn step_of(&self, facts: &mut Facts, job: &mut Job<'_>, step: &Node, scope: &Scope) {
         if let Some((key, uses)) = step.entry("uses") {
             self.uses(facts, job, step, uses, key.line, scope);
         }
@@ -57,6 +73,7 @@ impl File<'_> {
             Some(Uses::Local(path)) => self.local(facts, job, path, line),
             Some(Uses::Remote(remote)) => {
                 remote.link(facts, job, line);
+                self.gate_action(facts, job, step, &remote.name.to_ascii_lowercase(), line);
                 job.local_cluster |= ["kind", "k3d", "k3s", "minikube", "microk8s"]
                     .iter()
                     .any(|word| remote.name.to_ascii_lowercase().contains(word));
@@ -64,6 +81,39 @@ impl File<'_> {
             }
             None => {
                 facts.unresolved("U002", format!("`{text}` names no action"), Some(job.own), self.seen(line));
+            }
+        }
+    }
+
+    /// An action of Allod's own that checks or applies, or one that runs the hooks of pre-commit.
+    fn gate_action(&self, facts: &mut Facts, job: &Job<'_>, step: &Node, name: &str, line: u32) {
+        if job.shell.is_none() {
+            return;
+        }
+        let inputs = || step.get("with").into_iter().flat_map(Node::entries).filter_map(|(_, _, value)| value.as_str());
+        let is = |text: &str| matches!(text.split([' ', '-', '_']).next(), Some("check" | "apply"));
+        let own = name.strip_prefix("allod/").is_some_and(|rest| is(rest) || inputs().any(is));
+        let harmless = inputs().any(|text| text.contains("--exit-zero"))
+            || step.at(&["with", "exit-zero"]).is_some_and(|node| node.as_bool() != Some(false));
+        let hooks = name == "pre-commit/action" && hooks_check(self.files, &job.root, None);
+        if own && !harmless || hooks {
+            job.is_gate(facts, self.seen(line));
+        }
+    }
+
+    /// The gates of a composite action of the repository are those of the job that uses it.
+    fn gates_inside(&self, facts: &mut Facts, job: &Job<'_>, file: &str) {
+        if job.shell.is_none() {
+            return;
+        }
+        let Some(Ok(text)) = self.files.text(file) else { return };
+        let Ok(action) = parse_yaml_document(&text) else { return };
+        for step in action.at(&["runs", "steps"]).map(Node::items).unwrap_or_default() {
+            let shell = github_shell(step.str_at(&["shell"])).filter(|_| is_off(step.get("continue-on-error")));
+            let (Some(run), Some(shell)) = (step.get("run"), shell) else { continue };
+            if let Some(Gate::Allod(line)) = gate(&lines_of(run), shell) {
+                let path = self.files.shared_path(file);
+                job.is_gate(facts, Evidence::line(&path, line, self.flavour.reader));
             }
         }
     }
@@ -77,6 +127,7 @@ impl File<'_> {
         let file = ["action.yml", "action.yaml"].iter().map(|name| format!("{prefix}{name}"));
         match file.into_iter().find(|file| self.files.has(file)) {
             Some(file) => {
+                self.gates_inside(facts, job, &file);
                 let to = facts.add(own_action(&self.files.shared_path(&file), self.flavour.reader));
                 if to != job.own {
                     facts.link(job.own, LinkKind::BuiltFrom, to, self.seen(line));

@@ -84,6 +84,7 @@ impl<'t> Emitter<'_, 't> {
     ) {
         let at = LineRef { file: resource.file, line: resource.block.line };
         let layer = self.layer(&resource.kind);
+        self.records(resource, component, fields, at);
         if layer == Layer::Dns {
             self.record_links(resource, component, fields, at);
         }

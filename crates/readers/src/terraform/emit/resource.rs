@@ -1,6 +1,7 @@
 use super::Emitter;
 use super::data::is_about_oneself;
 use super::endpoint::Target;
+use super::labels::{stated_labels, written_labels};
 use super::modules::{none_made, too_many};
 use super::names::short_name;
 use super::provider::{Provider, root_id};
@@ -91,6 +92,7 @@ impl<'t> Emitter<'_, 't> {
             component.confidence = Confidence::Medium;
         }
         stated_labels(&mut component, fields, provider);
+        component.labels = self.shelf.labels(written_labels(fields, provider));
         let component = self.facts.add(component);
         self.place(component, instance, resource, fields, provider);
         self.link(component, LinkKind::RunsOn, provider.component, seen, None);
@@ -208,21 +210,4 @@ fn clues(kind: &str, provider: &Provider) -> (Vec<Clue>, Role) {
 fn runs_workloads(source: &str) -> bool {
     let name = source.rsplit('/').next().unwrap_or(source);
     matches!(name, "kubernetes" | "kubectl" | "helm" | "docker" | "nomad" | "kustomization")
-}
-
-/// Data classes and environment, from tags or labels that say so.
-fn stated_labels(component: &mut Component, fields: &Value, provider: &Provider) {
-    let own = ["tags", "labels", "user_labels", "freeform_tags"].iter().filter_map(|name| fields.known_field(name));
-    for tags in own.chain(provider.tags.as_ref()) {
-        if let Some(classes) = tags.known_field("allod-data").and_then(Value::as_text) {
-            for class in classes.split([',', ' ', ':', '/']).map(str::trim).filter(|class| !class.is_empty()) {
-                if let Err(at) = component.data.binary_search_by(|known| (**known).cmp(class)) {
-                    component.data.insert(at, class.into());
-                }
-            }
-        }
-        if component.environment.is_none() {
-            component.environment = tags.known_field("allod-environment").and_then(Value::as_text).map(Into::into);
-        }
-    }
 }
