@@ -12,6 +12,7 @@ mod groups;
 mod layer;
 mod module;
 mod parse;
+mod plain;
 mod syntax;
 mod value;
 
@@ -19,6 +20,7 @@ mod value;
 mod tests;
 
 pub(crate) use layer::layer_of;
+pub use plain::plain;
 
 use crate::files::Files;
 use crate::{Read, Reader, Scope};
