@@ -17,6 +17,8 @@ use crate::{Read, Reader, Scope, endpoint};
 use allod_facts::{Component, ComponentRef, Confidence, Diagnostic, Evidence, Facts, Layer, Role, Severity};
 use std::sync::Arc;
 
+pub use dotenv::plain as plain_dotenv;
+
 pub const READER: Reader = Reader {
     id: "config",
     about: "environment files and configuration values that name a host",

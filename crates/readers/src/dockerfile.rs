@@ -2,6 +2,7 @@
 //! from and the registries that its package managers use. Nothing is built.
 
 mod instructions;
+mod plain;
 
 use crate::command::{self, Script};
 use crate::destination::{self, Use};
@@ -14,6 +15,8 @@ use allod_facts::{Component, ComponentRef, Diagnostic, Evidence, Facts, Layer, L
 use instructions::{Instruction, parse};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+pub use plain::plain;
 
 pub const READER: Reader =
     Reader { id: "dockerfile", about: "Dockerfiles", scope: Scope::File, read: Read::Loaded(read) };

@@ -13,6 +13,7 @@ mod layer;
 mod module;
 mod parse;
 pub(crate) mod recording;
+mod plain;
 mod syntax;
 mod value;
 
@@ -20,6 +21,7 @@ mod value;
 mod tests;
 
 pub(crate) use layer::layer_of;
+pub use plain::plain;
 
 use crate::files::Files;
 use crate::{Read, Reader, Scope};

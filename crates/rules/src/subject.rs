@@ -323,7 +323,7 @@ fn is_account(part: &Part<'_>) -> bool {
 
 fn labels(part: &Part<'_>) -> Set {
     let labels = part.fact.labels.iter().flat_map(|labels| labels.iter());
-    sorted(labels.flat_map(|(key, value)| [key.clone(), Arc::from(format!("{key}={value}"))]).collect())
+    sorted(labels.flat_map(|(key, value)| [Arc::from(key), Arc::from(format!("{key}={value}"))]).collect())
 }
 
 fn sorted(mut set: Set) -> Set {

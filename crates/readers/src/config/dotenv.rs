@@ -1,5 +1,6 @@
 //! Environment files: `KEY=value` lines with the quoting that Compose and the dotenv libraries share.
 
+use crate::node::Broken;
 use crate::variables::{Known, Syntax, expand};
 use std::collections::HashMap;
 
@@ -53,6 +54,35 @@ pub(crate) fn parse(text: &str) -> Vec<Entry> {
     entries
 }
 
+/// An environment file as plain JSON: a map of texts.
+///
+/// # Errors
+/// A line that is no entry, and a key without a value: that one comes from outside, and nobody knows it.
+pub fn plain(text: &str) -> Result<serde_json::Value, Broken> {
+    let mut fields = serde_json::Map::new();
+    let entries = parse(text);
+    let mut seen = entries.iter().peekable();
+    let mut until = 0;
+    for (number, line) in (1_u32..).zip(text.lines()) {
+        if seen.peek().is_some_and(|entry| entry.line == number) {
+            let value = seen.next().and_then(|entry| entry.value.as_ref());
+            until = number + value.map_or(0, |value| value.matches('\n').count() as u32);
+            continue;
+        }
+        let line = line.trim();
+        if number > until && !line.is_empty() && !line.starts_with('#') {
+            return Err(Broken { code: "D004", message: format!("`{line}` is no `KEY=value`"), line: number });
+        }
+    }
+    for Entry { key, value, line, .. } in entries {
+        let Some(value) = value else {
+            return Err(Broken { code: "D004", message: format!("`{key}` has no value"), line });
+        };
+        fields.insert(key, value.into());
+    }
+    Ok(serde_json::Value::Object(fields))
+}
+
 /// The value without quotes and comment, and whether it is taken literally. A quoted value may go on over lines.
 fn unquote<'a>(value: &str, lines: &mut impl Iterator<Item = (u32, &'a str)>) -> (String, bool) {
     let Some(quote) = value.chars().next().filter(|first| matches!(first, '"' | '\'' | '`')) else {
@@ -87,6 +117,14 @@ const MAX_QUOTED_LINES: usize = 500;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plain_is_all_or_nothing() {
+        let text = "# c\nA=1\nexport B=\"x\ny\"\n\nC=$A\n";
+        assert_eq!(plain(text).unwrap(), serde_json::json!({"A": "1", "B": "x\ny", "C": "1"}));
+        assert_eq!(plain("A=1\nno entry\n").unwrap_err().line, 2);
+        assert_eq!(plain("A=1\nB\n").unwrap_err().line, 2);
+    }
 
     #[test]
     fn entries_of_an_environment_file() {

@@ -84,7 +84,7 @@ pub(super) fn parse(text: &str, first_line: u32) -> Vec<Instruction<'_>> {
 }
 
 /// The sign of continuation lines: a backslash, or what the `escape` directive at the top says.
-fn escape_of(text: &str) -> char {
+pub(super) fn escape_of(text: &str) -> char {
     for line in text.lines() {
         let Some((key, value)) = line.trim().strip_prefix('#').and_then(|rest| rest.split_once('=')) else { break };
         if key.trim().eq_ignore_ascii_case("escape") && value.trim() == "`" {

@@ -120,15 +120,20 @@ impl Builder {
                 self.count(size, line)?;
                 self.place((*node).clone(), 0, size)?;
             }
-            Event::Scalar(text, style, anchor, _) => {
+            Event::Scalar(text, style, anchor, tag) => {
                 self.count(1, line)?;
                 let quoted = style != ScalarStyle::Plain;
                 let null = !quoted && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
+                // A tag decides what a scalar is: `!!str 12` and `!mine 12` are texts.
+                let is_text = tag.is_some_and(|tag| !tag.is_yaml_core_schema() || tag.suffix == "str");
                 let literal = style == ScalarStyle::Literal;
                 // A block scalar's span ends at the start of what follows.
                 let end_line = if quoted && span.end.col() == 0 && end_line > line { end_line - 1 } else { end_line };
-                let value =
-                    if null { Value::Null } else { Value::Scalar(Scalar { text: text.into_owned(), quoted, literal }) };
+                let value = if null {
+                    Value::Null
+                } else {
+                    Value::Scalar(Scalar { text: text.into_owned(), quoted: quoted || is_text, literal })
+                };
                 self.place(Node { value, line, end_line }, anchor, 1)?;
             }
         }

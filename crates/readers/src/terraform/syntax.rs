@@ -29,6 +29,8 @@ pub(super) struct Block<'s> {
 #[derive(Clone, Debug)]
 pub(super) struct Expr<'s> {
     pub line: u32,
+    /// Where it stands in the text, in bytes; empty for what was built from JSON.
+    pub span: (u32, u32),
     pub kind: Kind<'s>,
 }
 

@@ -102,7 +102,7 @@ fn expression(node: &Node, templates: bool) -> Expr<'_> {
             number => number.parse().map_or(Kind::Text(Cow::Borrowed(number)), Kind::Number),
         },
     };
-    Expr { line: node.line, kind }
+    Expr { line: node.line, span: (0, 0), kind }
 }
 
 /// A string, which is a template in a configuration. One that is no valid template counts as it stands.
@@ -118,5 +118,5 @@ fn text_expression(node: &Node, templates: bool) -> Expr<'_> {
         },
         Some(parts) => Kind::Template(parts),
     };
-    Expr { line: node.line, kind }
+    Expr { line: node.line, span: (0, 0), kind }
 }

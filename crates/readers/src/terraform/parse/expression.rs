@@ -21,7 +21,8 @@ impl<'s> Parser<'s> {
             }
             parser.skip_lines();
             let otherwise = parser.expression()?;
-            Ok(Expr { line, kind: Kind::If(Box::new([condition, then, otherwise])) })
+            let span = (condition.span.0, otherwise.span.1);
+            Ok(Expr { line, span, kind: Kind::If(Box::new([condition, then, otherwise])) })
         })
     }
 
@@ -41,7 +42,8 @@ impl<'s> Parser<'s> {
             self.at += length;
             self.skip_lines();
             let right = self.deeper(|parser| parser.binary(own + 1))?;
-            left = Expr { line: left.line, kind: Kind::Binary(op, Box::new([left, right])) };
+            let span = (left.span.0, right.span.1);
+            left = Expr { line: left.line, span, kind: Kind::Binary(op, Box::new([left, right])) };
         }
     }
 
@@ -73,9 +75,10 @@ impl<'s> Parser<'s> {
             Some(b'-') => Op::Negate,
             _ => return self.reference(),
         };
+        let start = self.at;
         self.at += 1;
         let inner = self.deeper(Parser::unary)?;
-        Ok(Expr { line, kind: Kind::Unary(op, Box::new(inner)) })
+        Ok(Expr { line, span: (start as u32, inner.span.1), kind: Kind::Unary(op, Box::new(inner)) })
     }
 
     /// A value with what is taken from it: `a.b[0].c`, `a[*].b`.
@@ -104,7 +107,8 @@ impl<'s> Parser<'s> {
         if steps.is_empty() {
             return Ok(base);
         }
-        Ok(Expr { line: base.line, kind: Kind::Get(Box::new(base), steps) })
+        let span = (base.span.0, self.at as u32);
+        Ok(Expr { line: base.line, span, kind: Kind::Get(Box::new(base), steps) })
     }
 
     fn attribute_step(&mut self) -> Parsed<Step<'s>> {
@@ -113,12 +117,13 @@ impl<'s> Parser<'s> {
         }
         if self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
             // The old way to index: `list.0`.
-            let line = self.line;
+            let (line, start) = (self.line, self.at);
             let rest = self.rest();
             let length = rest.bytes().take_while(u8::is_ascii_digit).count();
             let number = rest.get(..length).and_then(|digits| digits.parse().ok()).unwrap_or(f64::MAX);
             self.at += length;
-            return Ok(Step::Index(Box::new(Expr { line, kind: Kind::Number(number) })));
+            let span = (start as u32, self.at as u32);
+            return Ok(Step::Index(Box::new(Expr { line, span, kind: Kind::Number(number) })));
         }
         match self.identifier() {
             Some(name) => Ok(Step::Attr(Cow::Borrowed(name))),
@@ -142,7 +147,7 @@ impl<'s> Parser<'s> {
 
     fn primary(&mut self) -> Parsed<Expr<'s>> {
         self.skip_space();
-        let line = self.line;
+        let (line, start) = (self.line, self.at);
         let kind = match self.peek() {
             None => return Err(self.unexpected("a value")),
             Some(b'"') => self.quoted_template()?,
@@ -170,7 +175,7 @@ impl<'s> Parser<'s> {
             Some(b'0'..=b'9') => self.number()?,
             Some(_) => self.name_or_call()?,
         };
-        Ok(Expr { line, kind })
+        Ok(Expr { line, span: (start as u32, self.at as u32), kind })
     }
 
     /// Runs a part with newlines as white space.
