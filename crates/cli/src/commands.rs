@@ -1,3 +1,4 @@
+pub mod admit;
 pub mod audit;
 pub mod diff;
 pub mod drill;

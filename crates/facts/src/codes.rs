@@ -89,4 +89,5 @@ pub const CODES: &[Code] = &[
     c("E004", "register-unusable", "an overlay of the register has problems, so no audit was made"),
     c("E005", "audit-unusable", "a saved audit cannot be read, or not be compared with the other one"),
     c("E006", "revision-unusable", "a git revision could not be read"),
+    c("E010", "webhook-not-started", "the admission webhook could not be started"),
 ];
