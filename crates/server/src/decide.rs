@@ -17,6 +17,7 @@
 use crate::judge::{Gvk, Judge, Judgement, Operation, Scale, Severity, Subject, Unjudged, Violation};
 use crate::review::{Refusal, Request};
 use crate::settings::Connect;
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -37,51 +38,56 @@ fn unreadable(message: String) -> Refusal {
     Refusal { code: 400, message }
 }
 
-pub fn decide(request: &Request<'_>, connect: Connect, judge: &dyn Judge) -> Decision {
-    match prepare(request, connect) {
-        Ok(Ok(subject)) => match judge.judge(subject) {
-            Ok(judgement) => Decision::Judged(judgement),
-            Err(Unjudged(why)) => {
-                Decision::Unjudged(Refusal { code: 500, message: format!("could not be judged: {why}") })
-            }
-        },
-        Ok(Err(decision)) => decision,
-        Err(refusal) => Decision::Unjudged(refusal),
+/// Decides what needs neither object nor judge.
+pub fn at_once(request: &Request, connect: Connect) -> Option<Decision> {
+    let passed = |why| Some(Decision::Passed(why));
+    match (request.operation, request.sub_resource.as_str(), request.resource.resource.as_str()) {
+        (Operation::Delete, ..) => passed("deletion"),
+        (Operation::Connect, ..) => Some(match connect {
+            Connect::Allow => Decision::Passed("connect"),
+            Connect::Deny => Decision::Closed,
+        }),
+        (Operation::Create, "eviction", "pods") => passed("deletion"),
+        (Operation::Update, "status", _) => passed("status"),
+        (Operation::Update, "finalize", "namespaces") => passed("bookkeeping"),
+        _ => None,
     }
 }
 
 /// The subject to judge, or the decision that needs no judge.
-fn prepare(request: &Request<'_>, connect: Connect) -> Result<Result<Subject, Decision>, Refusal> {
-    let passed = |why| Ok(Err(Decision::Passed(why)));
-    match (request.operation, request.sub_resource.as_str()) {
-        (Operation::Delete, _) => return passed("deletion"),
-        (Operation::Connect, _) => {
-            return Ok(Err(match connect {
-                Connect::Allow => Decision::Passed("connect"),
-                Connect::Deny => Decision::Closed,
-            }));
-        }
-        (Operation::Create, "eviction") if request.resource.resource == "pods" => return passed("deletion"),
-        (Operation::Update, "status") => return passed("status"),
-        (Operation::Update, "finalize") if request.resource.resource == "namespaces" => return passed("bookkeeping"),
-        _ => {}
-    }
-    let object = request.object.ok_or_else(|| unreadable("the request has no object".to_owned()))?;
+pub fn prepare(request: &Request) -> Result<Subject, Decision> {
+    let Some(object) = &request.object else {
+        return Err(Decision::Unjudged(unreadable("the request has no object".to_owned())));
+    };
     let mut scale = None;
     if request.operation == Operation::Update {
         let new = value(object)?;
-        let old = request.old_object.map(value).transpose()?;
+        let old = request.old_object.as_deref().map(value).transpose()?;
         if request.sub_resource == "scale" {
             let asked = Scale { from: old.as_ref().map(replicas), to: replicas(&new) };
             if asked.from.is_some_and(|from| asked.to <= from) {
-                return passed("fewer replicas");
+                return Err(Decision::Passed("fewer replicas"));
             }
             scale = Some(asked);
         } else if let Some(why) = old.and_then(|old| harmless(old, new)) {
-            return passed(why);
+            return Err(Decision::Passed(why));
         }
     }
-    subject(request, object, scale).map(Ok)
+    Ok(subject(request, object, scale)?)
+}
+
+/// Asks the judge.
+pub fn judge(judge: &dyn Judge, subject: Subject) -> Decision {
+    match judge.judge(subject) {
+        Ok(judgement) => Decision::Judged(judgement),
+        Err(Unjudged(why)) => Decision::Unjudged(Refusal { code: 500, message: format!("could not be judged: {why}") }),
+    }
+}
+
+impl From<Refusal> for Decision {
+    fn from(refusal: Refusal) -> Decision {
+        Decision::Unjudged(refusal)
+    }
 }
 
 fn value(raw: &RawValue) -> Result<Value, Refusal> {
@@ -140,8 +146,18 @@ fn removes(old: &Value, new: &Value) -> bool {
 }
 
 /// The object with its facts.
-fn subject(request: &Request<'_>, object: &RawValue, scale: Option<Scale>) -> Result<Subject, Refusal> {
-    let name = if request.name.is_empty() { named(object) } else { request.name.clone() };
+fn subject(request: &Request, object: &RawValue, scale: Option<Scale>) -> Result<Subject, Refusal> {
+    if !object.get().starts_with('{') {
+        return Err(unreadable("the object cannot be read: it is none".to_owned()));
+    }
+    let head: Head = serde_json::from_str(object.get())
+        .map_err(|error| unreadable(format!("the object cannot be read: {error}")))?;
+    let (version, kind) = (request.kind.api_version(), &request.kind.kind);
+    if (&head.api_version, &head.kind) != (&version, kind) {
+        // Its facts would be those of something else, or none.
+        return Err(unreadable(format!("the object does not say that it is `{version}` `{kind}`")));
+    }
+    let name = if request.name.is_empty() { head.metadata.named() } else { request.name.clone() };
     let path = path(&request.kind, &request.namespace, &name);
     let facts = allod_readers::kubernetes::object(&path, object.get());
     let wrong = facts.diagnostics.iter().find(|one| one.severity == allod_facts::Severity::Error);
@@ -162,21 +178,28 @@ fn subject(request: &Request<'_>, object: &RawValue, scale: Option<Scale>) -> Re
     })
 }
 
-/// The name in an object that has none in its request, because the API server has yet to make it up.
-fn named(object: &RawValue) -> String {
-    #[derive(serde::Deserialize, Default)]
-    #[serde(default, rename_all = "camelCase")]
-    struct Metadata {
-        name: Option<String>,
-        generate_name: Option<String>,
+/// What every object says of itself.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Head {
+    api_version: String,
+    kind: String,
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Metadata {
+    name: Option<String>,
+    generate_name: Option<String>,
+}
+
+impl Metadata {
+    /// The name, or what it will begin with once the API server has made it up.
+    fn named(self) -> String {
+        self.name.filter(|name| !name.is_empty()).or(self.generate_name).unwrap_or_default()
     }
-    #[derive(serde::Deserialize)]
-    struct Named {
-        #[serde(default)]
-        metadata: Metadata,
-    }
-    let metadata = serde_json::from_str::<Named>(object.get()).map(|named| named.metadata).unwrap_or_default();
-    metadata.name.filter(|name| !name.is_empty()).or(metadata.generate_name).unwrap_or_default()
 }
 
 fn path(kind: &Gvk, namespace: &str, name: &str) -> String {

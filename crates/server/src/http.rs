@@ -4,7 +4,7 @@
 //! `failurePolicy: Fail` it denies as well.
 
 use crate::certificate::Certificate;
-use crate::decide::{Decision, decide, words};
+use crate::decide::{Decision, at_once, judge, prepare, words};
 use crate::judge::Judge;
 use crate::metrics::{self, Metrics, Now};
 use crate::record::Record;
@@ -35,6 +35,8 @@ pub struct State {
     pub buffer: Arc<Semaphore>,
     /// Judgements that may still be made.
     pub judgements: Arc<Semaphore>,
+    /// Objects that may still be read.
+    pub preparations: Arc<Semaphore>,
     /// The signal to end has come.
     pub ending: AtomicBool,
 }
@@ -99,16 +101,32 @@ async fn reviewed(
         Ok(read) => read?,
         Err(_) => return reject(408, format!("the body did not arrive within {:?}", limits.body)),
     };
-    let uid = match review::read(&body) {
-        Ok(Request { uid, .. }) | Err(Malformed::Named { uid, .. }) => uid,
+    let request = match review::read(&body) {
+        Ok(request) => Arc::new(request),
+        Err(Malformed::Named { uid, why }) => {
+            let told = broken(state, uid, Refusal { code: 400, message: why });
+            return answered(state, told, started);
+        }
         Err(Malformed::Nameless(why)) => return reject(400, why),
     };
-    let told = match timeout(limits.answer, judged(state.clone(), body, held)).await {
-        Ok(Some(told)) => told,
-        // A judge that breaks down or takes too long has not taken the uid with it.
-        Ok(None) => broken(state, uid, 500, "could not be judged: the judge broke down".to_owned()),
-        Err(_) => broken(state, uid, 504, format!("could not be judged within {:?}", limits.answer)),
+    drop(body);
+    let decision = match at_once(&request, state.settings.connect) {
+        Some(decision) => decision,
+        None => match timeout(limits.answer, judged(state, &request, held)).await {
+            Ok(Some(decision)) => decision,
+            Ok(None) => refusal(500, "could not be judged: the judge broke down".to_owned()),
+            Err(_) => refusal(504, format!("could not be judged within {:?}", limits.answer)),
+        },
     };
+    let told = tell(state, &request, decision);
+    answered(state, told, started)
+}
+
+fn refusal(code: u16, message: String) -> Decision {
+    Decision::Unjudged(Refusal { code, message })
+}
+
+fn answered(state: &State, told: Told, started: Instant) -> Result<Vec<u8>, Rejected> {
     let Told { answer, operation, decision } = told;
     state.metrics.answered(operation, decision, started.elapsed());
     answer.to_json().or_else(|error| reject(500, error.to_string()))
@@ -149,32 +167,35 @@ struct Told {
     decision: &'static str,
 }
 
-/// Judges on a thread where that may take its time. `None`: the judge broke down.
-async fn judged(state: Arc<State>, body: Vec<u8>, held: Held) -> Option<Told> {
-    let turn = state.judgements.clone().acquire_owned().await.ok()?;
-    let judging = tokio::task::spawn_blocking(move || {
-        // Kept until the end of the judgement, also when nobody waits for it any more.
-        let _held = (turn, held);
-        match review::read(&body) {
-            Ok(request) => {
-                let decision = decide(&request, state.settings.connect, &*state.judge);
-                Some(tell(&state, &request, decision))
-            }
-            Err(Malformed::Named { uid, why }) => Some(broken(&state, uid, 400, why)),
-            Err(Malformed::Nameless(_)) => None,
-        }
+/// Prepares and judges on threads where that may take its time. `None`: one of them broke down.
+///
+/// Places are kept until a thread is done, also when nobody waits for it any more. There are two kinds of them, so that a
+/// judge that hangs does not hold back what needs none.
+async fn judged(state: &Arc<State>, request: &Arc<Request>, held: Held) -> Option<Decision> {
+    let place = state.preparations.clone().acquire_owned().await.ok()?;
+    let asked = request.clone();
+    let preparing = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        (prepare(&asked), held)
     });
-    judging.await.ok().flatten()
+    let (subject, held) = match preparing.await.ok()? {
+        (Ok(subject), held) => (subject, held),
+        (Err(decision), _) => return Some(decision),
+    };
+    let place = state.judgements.clone().acquire_owned().await.ok()?;
+    let by = state.judge.clone();
+    let judging = tokio::task::spawn_blocking(move || {
+        let _kept = (place, held);
+        judge(&*by, subject)
+    });
+    judging.await.ok()
 }
 
-/// The answer where it did not come to a decision.
-fn broken(state: &State, uid: String, code: u16, why: String) -> Told {
-    let mut answer = Answer {
-        uid: uid.clone(),
-        refusal: Some(Refusal { code, message: why.clone() }),
-        warnings: Vec::new(),
-        annotations: BTreeMap::new(),
-    };
+/// The answer to a request that cannot be read beyond its uid.
+fn broken(state: &State, uid: String, refusal: Refusal) -> Told {
+    let why = refusal.message.clone();
+    let mut answer =
+        Answer { uid: uid.clone(), refusal: Some(refusal), warnings: Vec::new(), annotations: BTreeMap::new() };
     let decision = settle(state.settings.mode, &mut answer, "error");
     state.record.event(decision, json!({"uid": uid, "mode": state.settings.mode.name(), "why": why}));
     Told { answer, operation: "UNKNOWN", decision }
@@ -199,7 +220,7 @@ fn settle(mode: Mode, answer: &mut Answer, word: &'static str) -> &'static str {
 /// Audit annotations longer than this tell nothing more.
 const MAX_RULES_CHARS: usize = 1_000;
 
-fn tell(state: &State, request: &Request<'_>, decision: Decision) -> Told {
+fn tell(state: &State, request: &Request, decision: Decision) -> Told {
     let mut answer =
         Answer { uid: request.uid.clone(), refusal: None, warnings: Vec::new(), annotations: BTreeMap::new() };
     let mut rules = String::new();

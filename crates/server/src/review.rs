@@ -18,7 +18,7 @@ const MESSAGE_CHARS: usize = 8_000;
 /// the rest readable, so that it can be denied under its own uid.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Request<'a> {
+pub struct Request {
     pub uid: String,
     pub kind: Gvk,
     pub resource: Resource,
@@ -29,10 +29,10 @@ pub struct Request<'a> {
     pub name: String,
     #[serde(default)]
     pub namespace: String,
-    #[serde(borrow, default)]
-    pub object: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub old_object: Option<&'a RawValue>,
+    #[serde(default)]
+    pub object: Option<Box<RawValue>>,
+    #[serde(default)]
+    pub old_object: Option<Box<RawValue>>,
     #[serde(default)]
     pub dry_run: Option<bool>,
 }
@@ -72,7 +72,7 @@ pub enum Malformed {
 }
 
 /// Reads a request.
-pub fn read(body: &[u8]) -> Result<Request<'_>, Malformed> {
+pub fn read(body: &[u8]) -> Result<Request, Malformed> {
     let nameless = |why: &str| Err(Malformed::Nameless(why.to_owned()));
     let envelope: Envelope<'_> = match serde_json::from_slice(body) {
         Ok(envelope) => envelope,

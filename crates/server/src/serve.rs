@@ -67,6 +67,7 @@ impl Admission {
             certificate,
             buffer: Arc::new(Semaphore::new(limits.buffered_bytes)),
             judgements: Arc::new(Semaphore::new(limits.judgements)),
+            preparations: Arc::new(Semaphore::new(limits.judgements)),
             ending: AtomicBool::new(false),
             settings,
         };

@@ -58,7 +58,7 @@ pub struct Limits {
     pub buffered_bytes: usize,
     /// Open connections.
     pub connections: usize,
-    /// Objects that are judged at the same time.
+    /// Objects that are judged at the same time; as many more are read.
     pub judgements: usize,
     /// From the connection to the end of the TLS handshake.
     pub handshake: Duration,
@@ -68,7 +68,7 @@ pub struct Limits {
     pub idle: Duration,
     /// From the headers to the last byte of the body.
     pub body: Duration,
-    /// From the last byte of the body to the answer.
+    /// From the last byte of the body to the judgement.
     pub answer: Duration,
     /// Between two looks at the certificate files.
     pub reload: Duration,

@@ -12,7 +12,7 @@ fn decide_on(request: Value) -> Decision {
     decide_with(request, Connect::Allow, &deny)
 }
 
-fn decide_with(mut request: Value, connect: Connect, judge: &dyn Judge) -> Decision {
+fn decide_with(mut request: Value, connect: Connect, by: &dyn Judge) -> Decision {
     let base = json!({
         "uid": "u", "kind": {"group": "apps", "version": "v1", "kind": "Deployment"}, "namespace": "prod", "name": "web",
         "resource": {"group": "apps", "version": "v1", "resource": "deployments"}, "operation": "UPDATE",
@@ -21,7 +21,9 @@ fn decide_with(mut request: Value, connect: Connect, judge: &dyn Judge) -> Decis
         request.as_object_mut().unwrap().entry(key).or_insert(value.clone());
     }
     let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request});
-    decide(&read(review.to_string().as_bytes()).unwrap(), connect, judge)
+    let request = read(review.to_string().as_bytes()).unwrap();
+    at_once(&request, connect)
+        .unwrap_or_else(|| prepare(&request).map_or_else(|decision| decision, |subject| judge(by, subject)))
 }
 
 fn violation(severity: Severity, message: &str) -> Violation {
@@ -131,6 +133,7 @@ fn what_is_judged_has_its_facts() {
     // A debugging container is a container.
     let mut pod = deployment();
     pod["kind"] = json!("Pod");
+    pod["apiVersion"] = json!("v1");
     pod["spec"] = json!({"ephemeralContainers": [{"name": "d", "image": "busybox"}]});
     let message = judged(json!({"subResource": "ephemeralcontainers", "object": pod, "oldObject": {}, "kind": kind}));
     assert!(message.ends_with(" None 2"), "{message}");
@@ -172,7 +175,15 @@ fn what_cannot_be_judged_is_denied() {
     for _ in 0..200 {
         deep = json!([deep]);
     }
-    check(json!({"operation": "CREATE", "object": {"kind": "Pod", "spec": deep}}), 400, "D005");
+    check(json!({"operation": "CREATE", "object": changed("/spec/x", deep)}), 400, "recursion limit");
+    for (pointer, value) in [("/kind", json!("Pod")), ("/apiVersion", json!("v1")), ("/kind", json!("DeploymentList"))]
+    {
+        let request = json!({"operation": "CREATE", "object": changed(pointer, value)});
+        check(request, 400, "does not say that it is `apps/v1` `Deployment`");
+    }
+    for object in [json!("text"), json!([deployment()]), json!(["apps/v1", "Deployment", {}]), json!({})] {
+        check(json!({"operation": "CREATE", "object": object}), 400, "cannot be read");
+    }
     let rules = decide_with(json!({"operation": "CREATE", "object": deployment()}), Connect::Allow, &crate::NoRules);
     let refusal = Refusal { code: 500, message: "could not be judged: no rules loaded".into() };
     assert_eq!(rules, Decision::Unjudged(refusal));
@@ -204,7 +215,7 @@ proptest! {
     /// Whatever a field outside of the bookkeeping becomes, the update is judged.
     #[test]
     fn a_change_of_substance_is_always_judged(
-        field in prop::sample::select(vec!["/spec/template/spec/containers", "/spec/selector", "/metadata/labels", "/metadata/annotations", "/data", "/kind"]),
+        field in prop::sample::select(vec!["/spec/template/spec/containers", "/spec/selector", "/metadata/labels", "/metadata/annotations", "/data", "/status"]),
         text in "[a-z]{1,8}",
         finalizers in prop::collection::vec("[a-z]{1,4}", 1..3),
         deleting in any::<bool>(),
