@@ -104,7 +104,7 @@ async fn reviewed(
     let request = match review::read(&body) {
         Ok(request) => Arc::new(request),
         Err(Malformed::Named { uid, why }) => {
-            let told = broken(state, uid, Refusal { code: 400, message: why });
+            let told = broken(state, &uid, Refusal { code: 400, message: why });
             return answered(state, told, started);
         }
         Err(Malformed::Nameless(why)) => return reject(400, why),
@@ -192,10 +192,10 @@ async fn judged(state: &Arc<State>, request: &Arc<Request>, held: Held) -> Optio
 }
 
 /// The answer to a request that cannot be read beyond its uid.
-fn broken(state: &State, uid: String, refusal: Refusal) -> Told {
+fn broken(state: &State, uid: &str, refusal: Refusal) -> Told {
     let why = refusal.message.clone();
     let mut answer =
-        Answer { uid: uid.clone(), refusal: Some(refusal), warnings: Vec::new(), annotations: BTreeMap::new() };
+        Answer { uid: uid.to_owned(), refusal: Some(refusal), warnings: Vec::new(), annotations: BTreeMap::new() };
     let decision = settle(state.settings.mode, &mut answer, "error");
     state.record.event(decision, json!({"uid": uid, "mode": state.settings.mode.name(), "why": why}));
     Told { answer, operation: "UNKNOWN", decision }

@@ -1,5 +1,11 @@
 //! The webhook over real HTTPS on loopback.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::needless_pass_by_value)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::needless_pass_by_value
+)]
 
 #[path = "it/life.rs"]
 mod life;
