@@ -15,7 +15,7 @@
 //! effect (a Service routes, an Ingress has its names), so that it would be a way round.
 
 use crate::judge::{Gvk, Judge, Judgement, Operation, Scale, Severity, Subject, Unjudged, Violation};
-use crate::review::{Refusal, Request};
+use crate::review::{Refusal, Request, defect};
 use crate::settings::Connect;
 use serde::Deserialize;
 use serde_json::Value;
@@ -91,7 +91,8 @@ impl From<Refusal> for Decision {
 }
 
 fn value(raw: &RawValue) -> Result<Value, Refusal> {
-    serde_json::from_str(raw.get()).map_err(|error| unreadable(format!("the object cannot be read: {error}")))
+    serde_json::from_str(raw.get())
+        .map_err(|error| unreadable(format!("the object cannot be read: {}", defect(&error))))
 }
 
 /// `spec.replicas` of a Scale, which leaves it out when it is zero.
@@ -151,7 +152,7 @@ fn subject(request: &Request, object: &RawValue, scale: Option<Scale>) -> Result
         return Err(unreadable("the object cannot be read: it is none".to_owned()));
     }
     let head: Head = serde_json::from_str(object.get())
-        .map_err(|error| unreadable(format!("the object cannot be read: {error}")))?;
+        .map_err(|error| unreadable(format!("the object cannot be read: {}", defect(&error))))?;
     let (version, kind) = (request.kind.api_version(), &request.kind.kind);
     if (&head.api_version, &head.kind) != (&version, kind) {
         // Its facts would be those of something else, or none.

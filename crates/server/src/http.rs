@@ -8,7 +8,7 @@ use crate::decide::{Decision, at_once, judge, prepare, words};
 use crate::judge::Judge;
 use crate::metrics::{self, Metrics, Now};
 use crate::record::Record;
-use crate::review::{self, Answer, Malformed, Refusal, Request, Status};
+use crate::review::{self, Answer, Malformed, NAME_CHARS, Refusal, Request, Status, cut};
 use crate::settings::{Mode, Settings};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
@@ -256,12 +256,15 @@ fn tell(state: &State, request: &Request, decision: Decision) -> Told {
     }
     let harmless = matches!(word, "allowed" | "passed");
     if !harmless || state.settings.log_allowed {
+        let names = [&request.resource.group, &request.resource.resource, &request.sub_resource]
+            .map(|name| cut(name, NAME_CHARS));
+        let [group, resource, sub_resource] = &names;
         state.record.event(
             decision,
             json!({
                 "uid": request.uid, "mode": state.settings.mode.name(), "operation": request.operation.name(),
-                "group": request.resource.group, "resource": request.resource.resource,
-                "sub_resource": request.sub_resource, "namespace": request.namespace, "name": request.name,
+                "group": group, "resource": resource, "sub_resource": sub_resource,
+                "namespace": cut(&request.namespace, NAME_CHARS), "name": cut(&request.name, NAME_CHARS),
                 "dry_run": request.dry_run.unwrap_or(false), "rules": rules, "why": why,
             }),
         );

@@ -2,6 +2,7 @@
 
 use crate::judge::{Gvk, Operation};
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
@@ -11,6 +12,8 @@ const KIND: &str = "AdmissionReview";
 const WARNING_CHARS: usize = 256;
 /// All warnings of a request together have 4,096 characters there before they are cut shorter.
 const WARNINGS: usize = 16;
+/// Names in Kubernetes have 253 characters at most, and uids 36.
+pub const NAME_CHARS: usize = 253;
 /// A refusal is read by a person in a terminal.
 const MESSAGE_CHARS: usize = 8_000;
 
@@ -76,20 +79,30 @@ pub fn read(body: &[u8]) -> Result<Request, Malformed> {
     let nameless = |why: &str| Err(Malformed::Nameless(why.to_owned()));
     let envelope: Envelope<'_> = match serde_json::from_slice(body) {
         Ok(envelope) => envelope,
-        Err(error) => return Err(Malformed::Nameless(format!("the body is no AdmissionReview in JSON: {error}"))),
+        Err(error) => return nameless(&format!("the body is no AdmissionReview in JSON: {}", defect(&error))),
     };
     if (envelope.api_version.as_str(), envelope.kind.as_str()) != (API_VERSION, KIND) {
-        let shown = |text: &str| text.chars().take(WARNING_CHARS).collect::<String>();
-        let (version, kind) = (shown(&envelope.api_version), shown(&envelope.kind));
+        let (version, kind) = (cut(&envelope.api_version, NAME_CHARS), cut(&envelope.kind, NAME_CHARS));
         return nameless(&format!("`{version}` `{kind}` is not `{API_VERSION}` `{KIND}`"));
     }
     let Some(request) = envelope.request else { return nameless("the AdmissionReview has no request") };
     let uid = match serde_json::from_str::<Identity>(request.get()) {
-        Ok(Identity { uid }) if !uid.is_empty() => uid,
+        Ok(Identity { uid }) if (1..=NAME_CHARS).contains(&uid.len()) => uid,
         _ => return nameless("the request has no uid"),
     };
     serde_json::from_str(request.get())
-        .map_err(|error| Malformed::Named { uid, why: format!("the request cannot be read: {error}") })
+        .map_err(|error| Malformed::Named { uid, why: format!("the request cannot be read: {}", defect(&error)) })
+}
+
+/// What is wrong with JSON. The parser's own words quote values, which have no place in a log.
+pub fn defect(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        Category::Syntax => "no JSON, or nested too deeply",
+        Category::Data => "a value is missing, or not what it must be",
+        Category::Eof => "it ends too early",
+        Category::Io => "it cannot be read",
+    };
+    format!("{what} (line {}, column {})", error.line(), error.column())
 }
 
 /// What is answered.
@@ -187,7 +200,7 @@ fn warning(text: &str) -> String {
     cut(&line, WARNING_CHARS)
 }
 
-fn cut(text: &str, chars: usize) -> String {
+pub fn cut(text: &str, chars: usize) -> String {
     if text.chars().count() <= chars {
         return text.to_owned();
     }

@@ -36,8 +36,9 @@ pub enum Error {
 
 /// Readers recurse over nested objects; the stack of a thread is only taken as far as it is used.
 const STACK_BYTES: usize = 16 << 20;
-/// Probes and scrapes at the same time: kubelet and some Prometheus servers.
-const PROBE_CONNECTIONS: usize = 32;
+/// Probes and scrapes at the same time: kubelet and some Prometheus servers, and room for whoever else can connect, so
+/// that it takes more than a few open connections to have a healthy webhook killed.
+const PROBE_CONNECTIONS: usize = 256;
 /// No more connections can be accepted (the process has no more files): what is open must end first.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
@@ -116,6 +117,7 @@ impl Admission {
     /// # Errors
     /// [`Error::Runtime`].
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Error> {
+        let (at, probes_at) = self.addresses().map_err(Error::Runtime)?;
         let Admission { state, config, listener, probes } = self;
         let limits = state.settings.limits;
         let (end, ended) = watch::channel(false);
@@ -125,7 +127,8 @@ impl Admission {
         let probe = accept(state.clone(), probes, PROBE_CONNECTIONS, None, closed)?;
         let (admit, probe) = (tokio::spawn(admit), tokio::spawn(probe));
         let reloading = tokio::spawn(reload(state.clone()));
-        state.record.event("started", json!({"mode": state.settings.mode.name()}));
+        let mode = state.settings.mode.name();
+        state.record.event("started", json!({"mode": mode, "admit": at.to_string(), "probes": probes_at.to_string()}));
         stop.await;
         state.ending.store(true, Ordering::Relaxed);
         state.record.event("ending", json!({}));

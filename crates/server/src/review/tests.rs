@@ -24,6 +24,7 @@ fn what_is_no_request_says_why() {
     check(&review("7"), "no uid");
     check(&review(r#"{"uid":7}"#), "no uid");
     check(&review(r#"{"uid":""}"#), "no uid");
+    check(&review(&format!(r#"{{"uid":"{}"}}"#, "a".repeat(300))), "no uid");
     // With a uid it can be answered.
     for request in [r#"{"uid":"a"}"#, r#"{"uid":"a","kind":{},"resource":{},"operation":"PATCH"}"#] {
         assert!(matches!(named(&review(request)), Malformed::Named { uid, .. } if uid == "a"), "{request}");
