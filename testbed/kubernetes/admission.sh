@@ -8,7 +8,7 @@ allod=$(realpath "${1:?the binary allod}")
 here=$(mktemp -d)
 pids=()
 finish() {
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    for pid in "${pids[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
     wait 2>/dev/null || true
     [[ -n ${KEEP:-} ]] && echo "kept: $here" || rm -rf "$here"
 }
@@ -116,7 +116,7 @@ import re, sys
 document = open("install.yaml").read().split("\n---\n")[-1]
 print(re.sub(r"service:\n(?:        .*\n)+", f"url: https://127.0.0.1:{sys.argv[1]}/admit\n", document))
 END
-serve
+serve --deny-connect
 kubectl create -f webhook.yaml >/dev/null
 # All manifests are taken as they are, but for the kinds of cert-manager.
 goes kubectl create --dry-run=server -f <(python3 -c 'print("\n---\n".join(d for d in open("install.yaml").read().split("\n---\n") if "kind: Namespace\n" in d))')

@@ -6,6 +6,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use serde_json::json;
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
@@ -40,11 +41,11 @@ pub async fn secure(state: Arc<State>, stream: TcpStream, acceptor: TlsAcceptor,
         Ok(Ok(stream)) => serve(state, stream, Port::Admit, end).await,
         Ok(Err(error)) => {
             state.metrics.handshake_failed();
-            state.record.handshake(&chain(&error));
+            state.record.noise("handshake-failed", json!({"why": chain(&error)}));
         }
         Err(_) => {
             state.metrics.handshake_failed();
-            state.record.handshake("it took too long");
+            state.record.noise("handshake-failed", json!({"why": "it took too long"}));
         }
     }
 }

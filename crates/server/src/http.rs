@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 /// The path of the webhook.
@@ -59,7 +59,7 @@ pub async fn admit(state: Arc<State>, request: hyper::Request<Incoming>) -> Resp
         Ok(body) => respond(200, "application/json", body),
         Err(Rejected { code, why }) => {
             state.metrics.rejected(code);
-            state.record.event("rejected", json!({"code": code, "why": why}));
+            state.record.noise("rejected", json!({"code": code, "why": why}));
             let body = serde_json::to_vec(&Status::new(code, &why)).unwrap_or_default();
             let mut response = respond(code, "application/json", body);
             if code == 405 {
@@ -133,7 +133,7 @@ fn answered(state: &State, told: Told, started: Instant) -> Result<Vec<u8>, Reje
 }
 
 /// Bytes of the shared buffer that a request holds until it is judged.
-type Held = Vec<tokio::sync::OwnedSemaphorePermit>;
+type Held = Option<OwnedSemaphorePermit>;
 
 /// The body, as far as the limits of one request and of all together allow.
 async fn body(state: &State, mut body: Incoming) -> Result<(Vec<u8>, Held), Rejected> {
@@ -142,7 +142,7 @@ async fn body(state: &State, mut body: Incoming) -> Result<(Vec<u8>, Held), Reje
     if body.size_hint().lower() > most as u64 {
         return too_large();
     }
-    let (mut bytes, mut held) = (Vec::new(), Vec::new());
+    let (mut bytes, mut held): (Vec<u8>, Held) = (Vec::new(), None);
     while let Some(frame) = body.frame().await {
         let data = match frame {
             Ok(frame) => frame.into_data().unwrap_or_default(),
@@ -151,9 +151,11 @@ async fn body(state: &State, mut body: Incoming) -> Result<(Vec<u8>, Held), Reje
         if bytes.len() + data.len() > most {
             return too_large();
         }
-        match u32::try_from(data.len()).map(|length| state.buffer.clone().try_acquire_many_owned(length)) {
-            Ok(Ok(permit)) => held.push(permit),
-            _ => return reject(429, "too much is being reviewed already"),
+        let length = u32::try_from(data.len()).unwrap_or(u32::MAX);
+        match (state.buffer.clone().try_acquire_many_owned(length), &mut held) {
+            (Ok(more), Some(held)) => held.merge(more),
+            (Ok(first), None) => held = Some(first),
+            (Err(_), _) => return reject(429, "too much is being reviewed already"),
         }
         bytes.extend_from_slice(&data);
     }

@@ -2,24 +2,26 @@
 //! request leads to the API server's own audit log.
 
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Where lines go (without the line break).
 pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// Failed handshakes are told at most as often: anybody who can connect makes them.
-const HANDSHAKE_EVERY: Duration = Duration::from_secs(10);
+/// What anybody who can connect can cause is told at most as often.
+const NOISE_EVERY: Duration = Duration::from_secs(10);
 
 pub struct Record {
     log: Log,
     now: Arc<dyn Fn() -> SystemTime + Send + Sync>,
-    handshakes: Mutex<(Option<Instant>, u64)>,
+    /// By event: when it was told last, and how many were not told since.
+    noise: Mutex<BTreeMap<&'static str, (Instant, u64)>>,
 }
 
 impl Record {
     pub fn new(log: Log, now: Arc<dyn Fn() -> SystemTime + Send + Sync>) -> Record {
-        Record { log, now, handshakes: Mutex::default() }
+        Record { log, now, noise: Mutex::default() }
     }
 
     /// One event; `fields` is an object.
@@ -32,16 +34,23 @@ impl Record {
         (self.log)(&line.to_string());
     }
 
-    /// A handshake that failed, with how many before it were not told.
-    pub fn handshake(&self, why: &str) {
-        let mut told = self.handshakes.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.0.is_some_and(|last| last.elapsed() < HANDSHAKE_EVERY) {
-            told.1 += 1;
-            return;
+    /// One event of those that anybody can cause, with how many before it were not told.
+    pub fn noise(&self, event: &'static str, mut fields: Value) {
+        let mut noise = self.noise.lock().unwrap_or_else(PoisonError::into_inner);
+        let untold = match noise.get_mut(event) {
+            Some((last, untold)) if last.elapsed() < NOISE_EVERY => {
+                *untold += 1;
+                return;
+            }
+            Some((_, untold)) => *untold,
+            None => 0,
+        };
+        noise.insert(event, (Instant::now(), 0));
+        drop(noise);
+        if let Some(fields) = fields.as_object_mut() {
+            fields.insert("not_told_before".to_owned(), untold.into());
         }
-        let untold = std::mem::replace(&mut *told, (Some(Instant::now()), 0)).1;
-        drop(told);
-        self.event("handshake-failed", json!({"why": why, "not_told_before": untold}));
+        self.event(event, fields);
     }
 }
 
