@@ -1,5 +1,6 @@
 use allod_engine::Resolver;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// See who can read, stop or change each part of your stack.
@@ -54,6 +55,12 @@ pub enum Command {
     Register(Register),
     /// List the formats that can be read.
     Formats,
+    /// Serve the admission webhook of a Kubernetes cluster: what breaks a rule is not let in.
+    ///
+    /// Answers AdmissionReview v1 on https://ADDR/admit, and /healthz, /readyz and /metrics in plain HTTP on the other
+    /// port. Ends in good order on SIGTERM. Fails closed: what cannot be judged is denied, with a reason.
+    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+    Admit(Admit),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -342,6 +349,78 @@ pub enum RulesAsk {
         #[arg(long)]
         allow_looser: bool,
     },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Admit {
+    #[command(subcommand)]
+    pub instead: Option<AdmitInstead>,
+    /// Where the API server asks, over HTTPS.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8443")]
+    pub listen: SocketAddr,
+    /// Where probes and metrics are asked for, over plain HTTP.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    pub probes: SocketAddr,
+    /// The certificate of the server with its chain, PEM. Read again when it changes.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key, PEM.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub tls_key: Option<PathBuf>,
+    /// What a violation does.
+    #[arg(long, value_enum, default_value_t = AdmitMode::Enforce)]
+    pub mode: AdmitMode,
+    /// A folder of rules. Can be given several times. Without rules everything is denied.
+    #[arg(long, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+    /// Deny CONNECT (exec, attach, port-forward, proxy) where the webhook is asked about it.
+    #[arg(long)]
+    pub deny_connect: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AdmitInstead {
+    /// Print the manifests that install the webhook.
+    Manifests(AdmitManifests),
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct AdmitManifests {
+    /// The image of allod, best by its digest.
+    #[arg(long)]
+    pub image: String,
+    /// Where the webhook is installed.
+    #[arg(long, default_value = "allod")]
+    pub namespace: String,
+    /// How many of it run.
+    #[arg(long, default_value_t = 2)]
+    pub replicas: u32,
+    /// What a violation does. In audit mode a webhook without an answer holds nothing back either.
+    #[arg(long, value_enum, default_value_t = AdmitMode::Enforce)]
+    pub mode: AdmitMode,
+    /// Send CONNECT (exec, attach, port-forward, proxy) to the webhook, and deny it.
+    #[arg(long)]
+    pub deny_connect: bool,
+    /// Where cert-manager runs, which makes the certificate. This namespace is not asked about.
+    #[arg(long, value_name = "NAMESPACE", default_value = "cert-manager", conflicts_with = "ca_bundle")]
+    pub cert_manager: String,
+    /// Without cert-manager: the authority (PEM) behind the certificate in the Secret `allod-admit-tls`, which you make.
+    #[arg(long, value_name = "FILE")]
+    pub ca_bundle: Option<PathBuf>,
+    /// A namespace that is not asked about, besides kube-system and the webhook's own. Can be given several times.
+    #[arg(long, value_name = "NAMESPACE")]
+    pub exclude: Vec<String>,
+    /// A further resource to ask about, such as argoproj.io/v1alpha1/applications. Can be given several times.
+    #[arg(long, value_name = "GROUP/VERSION/RESOURCE")]
+    pub also: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AdmitMode {
+    /// It denies.
+    Enforce,
+    /// It is told as a warning, marked as such, and let through.
+    Audit,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,3 +1,4 @@
+pub mod admit;
 pub mod audit;
 pub mod check;
 pub mod diff;

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Explain(explain) => commands::explain::run(explain),
         Command::Register(register) => commands::register::run(register, &args.global),
         Command::Formats => commands::formats::run(),
+        Command::Admit(admit) => commands::admit::run(admit, &args.global),
     };
     match done {
         Ok(exit) => exit.into(),

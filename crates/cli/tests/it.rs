@@ -7,6 +7,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+#[path = "it/admit.rs"]
+mod admit;
 #[path = "it/diff.rs"]
 mod diff;
 #[path = "it/drill.rs"]

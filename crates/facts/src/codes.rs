@@ -112,4 +112,5 @@ pub const CODES: &[Code] = &[
     c("E006", "revision-unusable", "a git revision could not be read"),
     c("E007", "rules-unusable", "there are no rules, or they have problems, so nothing was decided"),
     c("E008", "not-proved", "a proof could not be tried"),
+    c("E010", "webhook-not-started", "the admission webhook could not be started"),
 ];

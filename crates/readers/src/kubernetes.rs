@@ -26,6 +26,7 @@ pub(crate) mod tests;
 mod workload;
 
 use crate::files::Files;
+use crate::node::parse_json;
 use crate::{Read, Reader, Scope};
 use allod_facts::{ComponentRef, Facts, Link, LinkKind};
 use rustc_hash::FxHashMap;
@@ -52,6 +53,18 @@ fn read(files: &Files, mine: &[&str]) -> Facts {
         paths.into_iter().filter_map(|path| files.parsed(path, |_, _| parsed(files, path))).collect();
     parsed.iter().for_each(|one| facts.absorb(one.facts.clone()));
     describe(parsed.iter().flat_map(|one| &one.documents), files, &mut facts);
+    facts
+}
+
+/// The facts of one object as an API server holds it: JSON, complete, with no files beside it. `path` is what stands in
+/// its evidence. No template engine is thought of, as for files: braces in a value are that value.
+pub fn object(path: &str, json: &str) -> Facts {
+    let mut facts = Facts::new();
+    let path: Arc<str> = Arc::from(path);
+    match parse_json(json) {
+        Ok(node) => describe([&Document { path, reader: READER.id, node }], &Files::new(), &mut facts),
+        Err(broken) => facts.diagnostics.push(broken.diagnostic(&path)),
+    }
     facts
 }
 

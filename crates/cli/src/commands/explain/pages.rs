@@ -52,6 +52,13 @@ pub fn page(id: &str) -> Option<&'static str> {
         "R003" => include_str!("../../../../../docs/codes/R003.md"),
         "R004" => include_str!("../../../../../docs/codes/R004.md"),
         "R005" => include_str!("../../../../../docs/codes/R005.md"),
+        "P040" => include_str!("../../../../../docs/codes/P040.md"),
+        "P041" => include_str!("../../../../../docs/codes/P041.md"),
+        "P042" => include_str!("../../../../../docs/codes/P042.md"),
+        "P043" => include_str!("../../../../../docs/codes/P043.md"),
+        "P044" => include_str!("../../../../../docs/codes/P044.md"),
+        "P045" => include_str!("../../../../../docs/codes/P045.md"),
+        "P046" => include_str!("../../../../../docs/codes/P046.md"),
         "E001" => include_str!("../../../../../docs/codes/E001.md"),
         "E002" => include_str!("../../../../../docs/codes/E002.md"),
         "E003" => include_str!("../../../../../docs/codes/E003.md"),
@@ -60,6 +67,7 @@ pub fn page(id: &str) -> Option<&'static str> {
         "E006" => include_str!("../../../../../docs/codes/E006.md"),
         "E007" => include_str!("../../../../../docs/codes/E007.md"),
         "E008" => include_str!("../../../../../docs/codes/E008.md"),
+        "E010" => include_str!("../../../../../docs/codes/E010.md"),
         _ => return None,
     })
 }
