@@ -370,9 +370,18 @@ pub struct Admit {
     /// What a violation does.
     #[arg(long, value_enum, default_value_t = AdmitMode::Enforce)]
     pub mode: AdmitMode,
-    /// A folder of rules. Can be given several times. Without rules everything is denied.
-    #[arg(long, value_name = "DIR")]
+    /// What describes the organisation. Default: the nearest allod.yaml at or above this folder.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Rule files, or folders of them. Default: rules/ beside allod.yaml. Without rules it does not start.
+    #[arg(long, value_name = "PATH")]
     pub rules: Vec<PathBuf>,
+    /// Files and folders that describe what the objects run on and talk to. They are looked at, and not judged.
+    #[arg(long, value_name = "PATH")]
+    pub context: Vec<PathBuf>,
+    /// A folder of register files that add to or correct the built-in register.
+    #[arg(long, value_name = "DIR")]
+    pub register: Option<PathBuf>,
     /// Deny CONNECT (exec, attach, port-forward, proxy) where the webhook is asked about it.
     #[arg(long)]
     pub deny_connect: bool,

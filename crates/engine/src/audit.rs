@@ -147,6 +147,16 @@ pub fn audit_of<'r>(
     Ok(Audit::new(shown_root(options), options.home.clone(), stack, coverage))
 }
 
+/// What the files of the paths describe, one batch a job of a reader: the context of a gate that judges something else.
+///
+/// # Errors
+/// Those of [`audit`].
+pub fn facts_of(paths: &[PathBuf], tell: &(dyn Fn(Stage) + Sync)) -> Result<Vec<Facts>, Error> {
+    let collected = collect(paths, None, tell)?;
+    collected.says_something()?;
+    Ok(read_all(&collected))
+}
+
 /// What is audited, as the user named it.
 pub(crate) fn shown_root(options: &Options) -> String {
     options.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ")

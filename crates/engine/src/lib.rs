@@ -14,7 +14,7 @@ mod revision;
 mod seen;
 mod session;
 
-pub use audit::{Error, Options, audit, audit_of, register};
+pub use audit::{Error, Options, audit, audit_of, facts_of, register};
 pub use check::{CheckOptions, check};
 pub use collect::{Stage, root_of};
 pub use compare::{CompareOptions, Compared, Source, compare};

@@ -1,12 +1,14 @@
 use crate::audit::Error;
 use crate::collect::root_of;
-use allod_facts::{Diagnostic, Severity};
+use allod_facts::{Diagnostic, Facts, Severity};
 use allod_register::Register;
-use allod_rules::{Compiled, Date, Gate, Judgement, MAX_FILE_BYTES, Organisation, RuleSet, Rulebook, judge};
-use allod_stack::{Home, Powers, Stack};
+use allod_rules::{Compiled, Date, Gate, Judgement, MAX_FILE_BYTES, Organisation, RuleSet, Rulebook, Violation, judge};
+use allod_stack::{Home, Powers, Stack, build};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The organisation's own description, beside its files.
@@ -76,6 +78,35 @@ impl Policies {
     /// The rules asked about every component of a stack to which the organisation's words were applied.
     pub fn judge(&self, stack: &Stack<'_>, powers: &Powers, gate: Gate, today: Date) -> Judgement {
         judge(self.book(today), stack, powers, gate)
+    }
+
+    /// The rules asked about what was described to a gate: an object that a cluster is to admit, an offer that a plan is
+    /// to take, a call of an agent. `context` is what else is known (the repository that describes where things run); it is
+    /// looked at, and not judged.
+    ///
+    /// # Errors
+    /// [`Error::RuleProblems`]: a statement of the organisation names what neither has. The gate has to say no.
+    pub fn judge_facts(
+        &self,
+        register: &Register,
+        context: &[Facts],
+        facts: Facts,
+        gate: Gate,
+        today: Date,
+    ) -> Result<Judgement, Error> {
+        let asked: BTreeSet<Arc<str>> = facts.components.iter().map(|one| one.id.clone()).collect();
+        let mut stack = build(context.iter().cloned().chain([facts]).collect(), register);
+        let told = self.organisation.apply(&mut stack);
+        sound(&told)?;
+        let powers = Powers::of(&stack);
+        let mut judgement = self.judge(&stack, &powers, gate, today);
+        let about = |violation: &mut Violation| {
+            violation.components.retain(|id| asked.contains(id.as_str()));
+            !violation.components.is_empty()
+        };
+        judgement.violations.retain_mut(about);
+        judgement.excepted.retain_mut(|one| about(&mut one.violation));
+        Ok(judgement)
     }
 
     pub fn book(&self, today: Date) -> Rulebook<'_> {

@@ -12,8 +12,8 @@ mod groups;
 mod layer;
 mod module;
 mod parse;
-pub(crate) mod recording;
 mod plain;
+pub(crate) mod recording;
 mod syntax;
 mod value;
 

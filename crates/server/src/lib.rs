@@ -13,6 +13,7 @@ mod http;
 mod judge;
 pub mod manifests;
 mod metrics;
+mod policy;
 mod record;
 mod review;
 mod serve;
@@ -20,6 +21,7 @@ mod settings;
 
 pub use certificate::CertificateError;
 pub use judge::{Gvk, Judge, Judgement, NoRules, Operation, Scale, Severity, Subject, Unjudged, Violation};
+pub use policy::PolicyJudge;
 pub use record::Log;
 pub use serve::{Admission, Error};
 pub use settings::{Connect, Limits, Mode, Settings};

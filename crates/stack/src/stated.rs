@@ -27,6 +27,8 @@ pub enum StatedFact<'r> {
     ProvidedBy(&'r Service),
     /// Holds where the files and the register give no country.
     LocatedIn(Country),
+    /// The organisation runs it itself. Holds where the register knows nobody.
+    RunByUs,
 }
 
 impl<'r> Stack<'r> {
@@ -64,6 +66,13 @@ impl<'r> Stack<'r> {
                         let place =
                             provider_place(service).map(|country| Location { country: Some(country), region: None });
                         part.location = part.location.take().or(place);
+                        Arc::make_mut(&mut part.fact).see(one.evidence.clone());
+                        self.unresolved.retain(|unknown| unknown.component != Some(one.part as u32));
+                    }
+                }
+                StatedFact::RunByUs => {
+                    if part.control == Control::Unknown && part.service.is_none() {
+                        part.control = Control::SelfHosted;
                         Arc::make_mut(&mut part.fact).see(one.evidence.clone());
                         self.unresolved.retain(|unknown| unknown.component != Some(one.part as u32));
                     }

@@ -1,9 +1,13 @@
 use crate::args::{Admit, AdmitInstead, AdmitManifests, AdmitMode, Global};
+use crate::commands::audit::failure;
 use crate::exit::{Exit, Failure};
 use crate::output::write;
+use allod_engine::{Options, Policies, PolicyOptions, facts_of};
 use allod_server::manifests::{Install, Trust, render};
-use allod_server::{Admission, Connect, Judge, Log, Mode, NoRules, Settings};
+use allod_server::{Admission, Connect, Judge, Log, Mode, PolicyJudge, Settings};
+use allod_stack::Home;
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub fn run(args: &Admit, global: &Global) -> Result<Exit, Failure> {
@@ -23,14 +27,25 @@ pub fn run(args: &Admit, global: &Global) -> Result<Exit, Failure> {
         // A log that nobody reads any more is no reason to stop answering.
         let _ = writeln!(std::io::stderr().lock(), "{line}");
     });
-    let admission = Admission::bind(settings, judge(args), log).map_err(|error| Failure::of("E010", &error))?;
+    let admission = Admission::bind(settings, judge(args)?, log).map_err(|error| Failure::of("E010", &error))?;
     admission.run().map_err(|error| Failure::of("E010", &error))?;
     Ok(Exit::Clean)
 }
 
-/// Who judges.
-fn judge(_args: &Admit) -> Arc<dyn Judge> {
-    Arc::new(NoRules)
+/// Who judges. Rules that cannot be read keep the webhook from starting: it is told at once, not at the first object.
+fn judge(args: &Admit) -> Result<Arc<dyn Judge>, Failure> {
+    let failed = |error: &allod_engine::Error| failure(error);
+    let policy = PolicyOptions { organisation: args.config.clone(), rules: args.rules.clone(), home: None };
+    let here = if args.context.is_empty() { vec![PathBuf::from(".")] } else { args.context.clone() };
+    let options =
+        Options { paths: here.clone(), home: Home::default(), register: args.register.clone(), resolve: None };
+    let register = allod_engine::register(&options).map_err(|error| failed(&error))?;
+    let policies = Policies::load(&here, &policy, &register).map_err(|error| failed(&error))?;
+    let context = match args.context.as_slice() {
+        [] => Vec::new(),
+        paths => facts_of(paths, &|_| {}).map_err(|error| failed(&error))?,
+    };
+    Ok(Arc::new(PolicyJudge { policies, register, context }))
 }
 
 fn mode(mode: AdmitMode) -> Mode {

@@ -95,6 +95,19 @@ fn file(
         set: &|name| environment.get(name).cloned(),
     };
     telemetry::read_embedded(scene.facts, form, &embedded);
+    send_inside(scene, object, &owners, value, scalar.literal);
+}
+
+/// What a pipeline of telemetry sends to a Service of the cluster: that one's host is nobody's outside.
+fn send_inside(scene: &mut Scene<'_>, object: &Object<'_>, owners: &[ComponentRef], value: &Node, literal: bool) {
+    for (offset, line) in value.as_str().unwrap_or("").lines().enumerate() {
+        let Some((key, rest)) = line.trim_start().split_once(':') else { continue };
+        let inside = rest.contains("://") && rest.contains(".svc");
+        if inside && matches!(key.trim_start_matches("- "), "endpoint" | "url" | "host") {
+            let line_number = if literal { value.line + offset as u32 } else { value.line };
+            scene.send(owners, object, &Setting::new(key, rest.trim(), line_number));
+        }
+    }
 }
 
 /// The URLs of a text of another kind: properties, nginx, scripts.

@@ -56,6 +56,7 @@ impl Organisation {
                 told.push(self.empty(statement.line, message));
             }
             let fact = match &statement.says {
+                Says::RunByUs => Some(StatedFact::RunByUs),
                 Says::LocatedIn(country) => Some(StatedFact::LocatedIn(*country)),
                 Says::RunsOn(said) => {
                     let named = |part: &allod_stack::Part<'_>| names(part).contains(&said.text.as_str());

@@ -18,11 +18,13 @@ pub enum Says {
     /// A service of the register provides it.
     ProvidedBy(Said),
     LocatedIn(Country),
+    /// The organisation runs it itself.
+    RunByUs,
 }
 
 impl Statement {
     pub(crate) fn read(node: &Node, source: &mut Source<'_>) -> Option<Statement> {
-        source.keys(node, &["component", "runs_on", "provided_by", "located_in", "why"], "a statement");
+        source.keys(node, &["component", "runs_on", "provided_by", "located_in", "run_by", "why"], "a statement");
         let component = source.text(node.get("component").unwrap_or(node), "`component` of a statement")?;
         let Some(pattern) = Pattern::of_names(&component.text) else {
             source.error("P001", component.line, format!("`{}` is no pattern", component.text), None);
@@ -42,10 +44,18 @@ impl Statement {
                 None => source.error("P003", said.line, format!("`{}` is no country code", said.text), None),
             }
         }
+        if let Some(node) = node.get("run_by") {
+            if node.as_str() == Some("us") {
+                says.push(Says::RunByUs);
+            } else {
+                let hint = Some("for a service of the register: provided_by".to_owned());
+                source.error("P001", node.line, "`run_by` can be `us`".to_owned(), hint);
+            }
+        }
         match (says.pop(), says.is_empty()) {
             (Some(says), true) => Some(Statement { component: pattern, says, line: component.line }),
             _ => {
-                let hint = Some("one of runs_on, provided_by, located_in".to_owned());
+                let hint = Some("one of runs_on, provided_by, located_in, run_by".to_owned());
                 source.error("P001", node.line, "a statement says one thing".to_owned(), hint);
                 None
             }

@@ -124,7 +124,8 @@ impl Sinks {
                 .map(|link| link.to as usize)
                 .filter(|to| self.ends.contains_key(to))
                 .peekable();
-            if on.peek().is_none() && at != part {
+            // What keeps logs itself ends there, too.
+            if on.peek().is_none() && (at != part || self.ends.contains_key(&at)) {
                 found.insert(at);
             }
             for to in on {
