@@ -3,6 +3,11 @@
 
 use crate::graph::Stack;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::OnceLock;
+
+mod again;
+
+pub(crate) use again::{Before, solve_again};
 
 /// At most this many lanes: lanes are the bits of one word.
 pub(crate) const MAX_LANES: usize = 64;
@@ -12,17 +17,34 @@ pub(crate) const MAX_LANES: usize = 64;
 pub(crate) struct Links {
     /// By part: the first of its links (those that it is `from` of) in [`Stack::links`].
     first: Vec<u32>,
+    /// By link: the part that it leads to.
+    to: Vec<u32>,
     dependents_first: Vec<u32>,
     dependents: Vec<u32>,
-    order: Vec<u32>,
+    order: OnceLock<Vec<u32>>,
 }
 
 impl Links {
     pub fn of(stack: &Stack<'_>) -> Links {
-        let first = first_links(stack);
-        let (dependents_first, dependents) = dependents(stack);
-        let order = dependencies_first(stack, &first);
-        Links { first, dependents_first, dependents, order }
+        Links::new(first_links(stack), stack.links.iter().map(|link| link.to).collect())
+    }
+
+    fn new(first: Vec<u32>, to: Vec<u32>) -> Links {
+        let (dependents_first, dependents) = dependents(&first, &to);
+        Links { first, to, dependents_first, dependents, order: OnceLock::new() }
+    }
+
+    /// By part: the first of its links; one more at the end.
+    pub fn first(&self) -> &[u32] {
+        &self.first
+    }
+
+    pub fn to(&self, link: usize) -> Option<u32> {
+        self.to.get(link).copied()
+    }
+
+    fn order(&self) -> &[u32] {
+        self.order.get_or_init(|| dependencies_first(&self.first, &self.to))
     }
 
     /// The links of a part, as positions in the stack's links.
@@ -87,7 +109,7 @@ impl Grid {
 pub(crate) fn solve(stack: &Stack<'_>, links: &Links, flow: &impl Flow) -> Grid {
     let (lanes, words) = (flow.lanes().min(MAX_LANES), flow.words());
     let mut grid = Grid { lanes, words, rows: vec![0; stack.parts.len() * lanes * words] };
-    let mut queue: VecDeque<u32> = links.order.iter().copied().collect();
+    let mut queue: VecDeque<u32> = links.order().iter().copied().collect();
     let mut queued = vec![true; stack.parts.len()];
     let mut new = vec![0; lanes * words];
     while let Some(part) = queue.pop_front() {
@@ -225,37 +247,55 @@ fn first_links(stack: &Stack<'_>) -> Vec<u32> {
 }
 
 /// For each part, the parts that link to it: where its list begins, and the lists.
-fn dependents(stack: &Stack<'_>) -> (Vec<u32>, Vec<u32>) {
-    let mut pairs: Vec<(u32, u32)> = stack.links.iter().map(|link| (link.to, link.from)).collect();
-    pairs.sort_unstable();
-    pairs.dedup();
-    let mut first = Vec::with_capacity(stack.parts.len() + 1);
-    let mut at = 0;
-    for part in 0..=stack.parts.len() as u32 {
-        while pairs.get(at).is_some_and(|(to, _)| *to < part) {
-            at += 1;
+fn dependents(first: &[u32], to: &[u32]) -> (Vec<u32>, Vec<u32>) {
+    let parts = first.len().saturating_sub(1);
+    // Parts are gone through in order, so that several links of one to another follow one another.
+    let each = |see: &mut dyn FnMut(u32, u32)| {
+        let mut last = vec![u32::MAX; parts];
+        for part in 0..parts as u32 {
+            for to in to.get(range(first, part as usize)).unwrap_or_default() {
+                if let Some(last) = last.get_mut(*to as usize).filter(|last| **last != part) {
+                    *last = part;
+                    see(*to, part);
+                }
+            }
         }
-        first.push(at as u32);
-    }
-    (first, pairs.into_iter().map(|(_, from)| from).collect())
+    };
+    let mut begin = vec![0_u32; parts + 1];
+    each(&mut |to, _| begin.iter_mut().skip(to as usize + 1).take(1).for_each(|count| *count += 1));
+    let mut sum = 0;
+    begin.iter_mut().for_each(|count| {
+        sum += *count;
+        *count = sum;
+    });
+    let mut next = begin.clone();
+    let mut all = vec![0_u32; sum as usize];
+    each(&mut |to, part| {
+        let Some(next) = next.get_mut(to as usize) else { return };
+        if let Some(place) = all.get_mut(*next as usize) {
+            *place = part;
+        }
+        *next += 1;
+    });
+    (begin, all)
 }
 
 /// Parts in depth-first post-order: each after what it depends on, cycles apart.
-fn dependencies_first(stack: &Stack<'_>, first: &[u32]) -> Vec<u32> {
-    let mut seen = vec![false; stack.parts.len()];
-    let mut order = Vec::with_capacity(stack.parts.len());
-    for root in 0..stack.parts.len() as u32 {
+fn dependencies_first(first: &[u32], to: &[u32]) -> Vec<u32> {
+    let parts = first.len().saturating_sub(1);
+    let mut seen = vec![false; parts];
+    let mut order = Vec::with_capacity(parts);
+    for root in 0..parts as u32 {
         if std::mem::replace(seen.get_mut(root as usize).unwrap_or(&mut true), true) {
             continue;
         }
         let mut open = vec![(root, range(first, root as usize))];
         while let Some((part, links)) = open.last_mut() {
-            match links.next().and_then(|at| stack.links.get(at)) {
-                Some(link) => {
-                    let to = link.to;
-                    if let Some(flag) = seen.get_mut(to as usize).filter(|flag| !**flag) {
+            match links.next().and_then(|at| to.get(at)) {
+                Some(to) => {
+                    if let Some(flag) = seen.get_mut(*to as usize).filter(|flag| !**flag) {
                         *flag = true;
-                        open.push((to, range(first, to as usize)));
+                        open.push((*to, range(first, *to as usize)));
                     }
                 }
                 None => {

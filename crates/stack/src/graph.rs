@@ -1,14 +1,15 @@
-use crate::known::Known;
 use crate::merge::{Merged, unite_links};
-use crate::resolve::{Control, Part, resolve, under_own_zone};
-use allod_facts::{
-    Clue, ClueKind, Component, Confidence, Delivered, Delivery, Diagnostic, Evidence, Layer, Link, LinkKind, Role,
-    Unresolved,
-};
-use allod_readers::endpoint::{HostKind, host_kind};
+use crate::resolve::{Control, Part, resolve};
+use allod_facts::{Delivery, Diagnostic, Evidence, Layer, Link, LinkKind, Role, Unresolved};
 use allod_register::{Register, Service};
+use local::{
+    default_of, each_once, has_mail, is_delivered, is_empty_hint, layer_from_image, mail_of, name_to_state, own_names,
+    own_zone, plain_link, sort_links, states_name, tells_why, why_unknown,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+pub(crate) mod local;
 
 /// The graph of one audit.
 #[derive(Debug)]
@@ -30,13 +31,22 @@ pub type Edge = Link;
 /// Something that was not understood, with the part that it concerns.
 pub type Unknown = Unresolved;
 
-pub(crate) fn build<'r>(merged: Merged, register: &'r Register, known: Option<&mut Known<'r>>) -> Stack<'r> {
-    let own_zones: BTreeSet<String> =
-        merged.components.iter().filter(|one| &*one.kind == "zone").map(|one| one.name.to_ascii_lowercase()).collect();
-    let parts: Vec<Part<'r>> = match known {
-        Some(known) => known.parts(merged.components, register, &own_zones),
-        None => merged.components.into_iter().map(|component| resolve(component, register, &own_zones)).collect(),
-    };
+/// Which component, or which part that was added, stands where in a stack.
+#[derive(Default)]
+pub(crate) struct Trace<'r> {
+    /// The components as the register resolved them, by id, before anything was added to them.
+    pub resolved: Vec<Part<'r>>,
+    /// By mail domain, the component whose mail it is.
+    pub mails: Vec<u32>,
+    /// By part: the position among the components, then the mail domains, then the defaults.
+    pub origin: Vec<u32>,
+}
+
+pub(crate) fn build<'r>(merged: Merged, register: &'r Register, trace: Option<&mut Trace<'r>>) -> Stack<'r> {
+    let own_zones: BTreeSet<String> = merged.components.iter().filter_map(|one| own_zone(one)).collect();
+    let parts: Vec<Part<'r>> =
+        merged.components.into_iter().map(|component| resolve(component, register, &own_zones)).collect();
+    let resolved = if trace.is_some() { parts.clone() } else { Vec::new() };
 
     let mut stack = Stack {
         register,
@@ -47,14 +57,20 @@ pub(crate) fn build<'r>(merged: Merged, register: &'r Register, known: Option<&m
         hints_without_service: 0,
     };
     stack.link_deliveries(&merged.deliveries);
-    stack.part_mail_from_names();
-    stack.drop_empty_hints();
+    let mails = stack.part_mail_from_names();
+    let kept = stack.drop_empty_hints();
     stack.layers_from_images();
     stack.add_defaults();
     stack.own_stated_names();
     stack.link_own_names(&own_zones);
-    stack.restore_order();
+    let order = stack.restore_order();
     stack.report_unknown(&own_zones);
+    if let Some(trace) = trace {
+        let mut before: Vec<u32> = (0..).zip(&kept).filter(|(_, kept)| **kept).map(|(at, _)| at).collect();
+        before.extend((kept.len() as u32..).take(stack.parts.len() - before.len()));
+        let origin = order.iter().filter_map(|at| before.get(*at as usize).copied()).collect();
+        *trace = Trace { resolved, mails, origin };
+    }
     stack
 }
 
@@ -79,15 +95,7 @@ impl<'r> Stack<'r> {
             for (at, part) in self.parts.iter().enumerate() {
                 let at = at as u32;
                 if at != delivery.by && is_delivered(part, &delivery.what) {
-                    new.push(Link {
-                        from: at,
-                        to: delivery.by,
-                        kind: LinkKind::DeployedBy,
-                        data: Vec::new(),
-                        mitigations: Vec::new(),
-                        any_of: None,
-                        evidence: vec![delivery.evidence.clone()],
-                    });
+                    new.push(plain_link(at, LinkKind::DeployedBy, delivery.by, vec![delivery.evidence.clone()]));
                 }
             }
         }
@@ -96,9 +104,9 @@ impl<'r> Stack<'r> {
 
     /// The mail of a zone or name is a part of its own: who takes in the mail of a domain neither reads nor stops what
     /// is reached under its names.
-    fn part_mail_from_names(&mut self) {
+    fn part_mail_from_names(&mut self) -> Vec<u32> {
         let mut known: BTreeMap<u32, u32> = BTreeMap::new();
-        let mut new = Vec::new();
+        let (mut new, mut owners) = (Vec::new(), Vec::new());
         for at in 0..self.links.len() {
             let Some(link) = self.links.get(at).filter(|link| link.kind == LinkKind::SendsTo) else { continue };
             let (from, seen) = (link.from, link.evidence.first().cloned());
@@ -107,51 +115,37 @@ impl<'r> Stack<'r> {
             else {
                 continue;
             };
-            let is_name = matches!(&*owner.fact.kind, "zone" | "name") && owner.fact.role == Role::Own;
-            if !is_name || to.fact.layer != Layer::Mail {
+            if !has_mail(owner) || to.fact.layer != Layer::Mail {
                 continue;
             }
-            let name = owner.fact.name.clone();
-            let mail = *known.entry(from).or_insert_with(|| {
-                let id = format!("mail:{name}");
-                let fact = Component::new(&id, &name, "mail-domain", Layer::Mail, Role::Own, seen.clone());
-                let at = self.parts.len() as u32;
-                self.parts.push(resolve(Arc::new(fact), self.register, &BTreeSet::new()));
-                new.push(Link {
-                    from: at,
-                    to: from,
-                    kind: LinkKind::ResolvedBy,
-                    data: Vec::new(),
-                    mitigations: Vec::new(),
-                    any_of: None,
-                    evidence: vec![seen],
-                });
-                at
-            });
+            let mail = match known.get(&from) {
+                Some(mail) => *mail,
+                None => {
+                    let at = self.parts.len() as u32;
+                    let part = mail_of(owner, seen.clone(), self.register);
+                    self.parts.push(part);
+                    owners.push(from);
+                    new.push(plain_link(at, LinkKind::ResolvedBy, from, vec![seen]));
+                    known.insert(from, at);
+                    at
+                }
+            };
             if let Some(link) = self.links.get_mut(at) {
                 link.from = mail;
             }
         }
         // Nothing was moved to a mail domain when there is none.
         self.add_links(new);
+        owners
     }
 
     /// Keeps a library or a variable name only when the register knows it as a service: thousands of libraries say
     /// nothing about control beyond the registry that they come from, and that one is linked by itself.
-    fn drop_empty_hints(&mut self) {
-        let keep: Vec<bool> = self
-            .parts
-            .iter()
-            .map(|part| {
-                let hint = part.is_hint() && !matches!(part.fact.role, Role::Own);
-                let library = &*part.fact.kind == "package";
-                part.service.is_some()
-                    || !(hint || library)
-                    || part.fact.clues.iter().any(|clue| clue.kind == ClueKind::Host)
-            })
-            .collect();
+    fn drop_empty_hints(&mut self) -> Vec<bool> {
+        let keep: Vec<bool> = self.parts.iter().map(|part| !is_empty_hint(part)).collect();
         self.hints_without_service = keep.iter().filter(|kept| !**kept).count();
         self.retain(&keep);
+        keep
     }
 
     fn retain(&mut self, keep: &[bool]) {
@@ -183,14 +177,10 @@ impl<'r> Stack<'r> {
             }
         }
         for (from, software) in images {
-            let (Some(part), 1) = (self.parts.get_mut(from as usize), software.len()) else { continue };
-            let layer = software.first().map_or(Layer::Os, |(layer, _)| *layer);
-            if part.fact.role == Role::Own
-                && part.layer == Layer::Application
-                && !matches!(layer, Layer::Os | Layer::Cloud)
-            {
-                part.layer = layer;
-            }
+            let (Some(part), [(layer, _)]) = (self.parts.get_mut(from as usize), &*Vec::from_iter(software)) else {
+                continue;
+            };
+            part.layer = layer_from_image(part, *layer);
         }
     }
 
@@ -209,52 +199,31 @@ impl<'r> Stack<'r> {
                 }
             }
         }
-        let mut known: BTreeMap<String, u32> = BTreeMap::new();
+        let mut known: BTreeMap<&str, u32> = BTreeMap::new();
+        let mut seen: BTreeMap<u32, Vec<Evidence>> = BTreeMap::new();
         for (from, service, evidence) in new {
             let Some(first) = evidence.first().cloned() else { continue };
-            let id = format!("default:{}", service.id);
-            let at = *known.entry(id.clone()).or_insert_with(|| {
-                let mut fact = Component::new(&id, &service.name, "default", service.layer, Role::Provided, first);
-                fact.confidence = Confidence::Medium;
-                self.parts.push(Part {
-                    layer: service.layer,
-                    control: if service.operator.is_some() { Control::Known } else { Control::Unknown },
-                    service: Some(service),
-                    software: None,
-                    named_publisher: None,
-                    matched_by: None,
-                    operator: service.operator.as_ref().and_then(|id| self.register.entity(id)),
-                    location: None,
-                    fact: Arc::new(fact),
-                });
+            let at = *known.entry(&service.id).or_insert_with(|| {
+                self.parts.push(default_of(service, first, self.register));
                 (self.parts.len() - 1) as u32
             });
+            seen.entry(at).or_default().extend(evidence.iter().cloned());
+            self.links.push(plain_link(from, LinkKind::SendsTo, at, evidence));
+        }
+        for (at, evidence) in seen {
             if let Some(part) = self.parts.get_mut(at as usize) {
-                evidence
-                    .iter()
-                    .filter(|seen| !part.fact.evidence.contains(seen))
-                    .cloned()
-                    .collect::<Vec<_>>()
-                    .into_iter()
-                    .for_each(|seen| Arc::make_mut(&mut part.fact).evidence.push(seen));
+                Arc::make_mut(&mut part.fact).evidence = each_once(evidence);
             }
-            let (data, mitigations, any_of) = (Vec::new(), Vec::new(), None);
-            self.links.push(Link { from, to: at, kind: LinkKind::SendsTo, data, mitigations, any_of, evidence });
         }
     }
 
     /// A host of which the register knows nothing, and under which a workload of ours is reached (an Ingress states the
     /// name), is ours.
     fn own_stated_names(&mut self) {
-        let stated: BTreeSet<Arc<str>> = self
-            .parts
-            .iter()
-            .filter(|part| &*part.fact.kind == "name" && part.fact.role == Role::Own)
-            .map(|part| part.fact.id.clone())
-            .collect();
-        for part in self.parts.iter_mut().filter(|part| part.control == Control::Unknown && part.service.is_none()) {
-            let name = part.fact.id.strip_prefix("host:").map(|host| format!("name:{host}"));
-            if name.is_some_and(|name| stated.contains(name.as_str())) {
+        let stated: BTreeSet<Arc<str>> =
+            self.parts.iter().filter(|part| states_name(part)).map(|part| part.fact.id.clone()).collect();
+        for part in &mut self.parts {
+            if name_to_state(part).is_some_and(|name| stated.contains(name.as_str())) {
                 part.control = Control::SelfHosted;
             }
         }
@@ -267,29 +236,16 @@ impl<'r> Stack<'r> {
         let at_id: BTreeMap<Arc<str>, u32> = named.map(|(at, part)| (part.fact.id.clone(), at as u32)).collect();
         let mut new = Vec::new();
         for (at, part) in self.parts.iter().enumerate() {
-            let Some(host) = part.fact.id.strip_prefix("host:").filter(|_| part.control == Control::SelfHosted) else {
-                continue;
-            };
-            let zone = std::iter::successors(Some(host), |rest| rest.split_once('.').map(|(_, shorter)| shorter))
-                .find(|name| own_zones.contains(*name));
-            let targets = [Some(format!("name:{host}")), zone.map(|zone| format!("zone:{zone}"))];
-            for to in targets.into_iter().flatten().filter_map(|id| at_id.get(id.as_str())) {
-                new.push(Link {
-                    from: at as u32,
-                    to: *to,
-                    kind: LinkKind::ResolvedBy,
-                    data: Vec::new(),
-                    mitigations: Vec::new(),
-                    any_of: None,
-                    evidence: part.fact.evidence.first().cloned().into_iter().collect(),
-                });
+            for to in own_names(part, own_zones).iter().filter_map(|id| at_id.get(id.as_str())) {
+                let seen = part.fact.evidence.first().cloned();
+                new.push(plain_link(at as u32, LinkKind::ResolvedBy, *to, seen.into_iter().collect()));
             }
         }
         self.links.append(&mut new);
     }
 
-    /// Parts by id, links by position, after parts were added.
-    pub(crate) fn restore_order(&mut self) {
+    /// Parts by id, links by position, after parts were added. Says which part stood where before.
+    pub(crate) fn restore_order(&mut self) -> Vec<u32> {
         let mut order: Vec<u32> = (0..self.parts.len() as u32).collect();
         let id = |at: u32| self.parts.get(at as usize).map(|part| &*part.fact.id);
         order.sort_by(|a, b| id(*a).cmp(&id(*b)));
@@ -301,78 +257,20 @@ impl<'r> Stack<'r> {
         }
         let moved = |at: u32| position.get(at as usize).copied().unwrap_or(at);
         self.links.iter_mut().for_each(|link| (link.from, link.to) = (moved(link.from), moved(link.to)));
-        self.links.sort_by(|a, b| {
-            (a.from, a.to, a.kind, &a.any_of, &a.evidence).cmp(&(b.from, b.to, b.kind, &b.any_of, &b.evidence))
-        });
+        sort_links(&mut self.links);
         self.unresolved.iter_mut().for_each(|one| one.component = one.component.map(moved));
         self.parts.sort_by(|a, b| a.fact.id.cmp(&b.fact.id));
+        order
     }
 
     /// Every part that nobody is known to control has an unresolved fact that says why.
     fn report_unknown(&mut self, own_zones: &BTreeSet<String>) {
-        // What a live look-up did not give is no reason why nobody is known.
-        let tells_why = |one: &&Unknown| !matches!(one.code, "U012" | "U013");
-        let told: BTreeSet<u32> = self.unresolved.iter().filter(tells_why).filter_map(|one| one.component).collect();
+        let told: BTreeSet<u32> =
+            self.unresolved.iter().filter(|one| tells_why(one)).filter_map(|one| one.component).collect();
         for (at, part) in self.parts.iter().enumerate() {
             let at = at as u32;
-            let Some(seen) = part.fact.evidence.first().cloned() else { continue };
-            let reason = match (part.control, part.service, part.operator) {
-                (Control::Known, Some(service), Some(operator)) if operator.country.is_none() => Some((
-                    "U011",
-                    format!("`{}` is run by {}, whose country no source gives", service.name, operator.name),
-                )),
-                (Control::Unknown, Some(service), None) => {
-                    Some(("U011", format!("no source says who runs `{}`", service.name)))
-                }
-                (Control::Unknown, ..) if !told.contains(&at) => Some(unknown_reason(part, own_zones)),
-                _ => None,
-            };
-            if let Some((code, message)) = reason {
-                self.unresolved.push(Unresolved { code, message, component: Some(at), evidence: seen });
-            }
+            self.unresolved.extend(why_unknown(part, at, told.contains(&at), own_zones));
         }
         self.unresolved.sort_by(|a, b| (&a.evidence, a.code, &a.message).cmp(&(&b.evidence, b.code, &b.message)));
     }
-}
-
-/// Our own parts that files under a path describe (the jobs and repositories that deliver are not delivered
-/// themselves), and what the provided ones of a design are (a bucket of a Terraform root); an image by its name.
-fn is_delivered(part: &Part<'_>, what: &Delivered) -> bool {
-    match what {
-        Delivered::Files(folder) => {
-            let deliverable = match part.fact.role {
-                Role::Own => !matches!(part.layer, Layer::Ci | Layer::Source),
-                // A resource of a design is somebody's service, and what it does is decided by who applies the design.
-                Role::Provided => part.fact.clues.iter().any(|clue| clue.kind == ClueKind::TerraformType),
-                Role::Artefact => false,
-            };
-            let under = |seen: &Evidence| {
-                let rest = seen.path.strip_prefix(folder.as_str());
-                folder.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            };
-            deliverable && part.fact.evidence.first().is_some_and(under)
-        }
-        Delivered::Image(name) => {
-            part.fact.role == Role::Artefact
-                && part.fact.clues.iter().any(|clue| clue.kind == ClueKind::Image && &*clue.text == name.as_str())
-        }
-    }
-}
-
-fn unknown_reason(part: &Part<'_>, own_zones: &BTreeSet<String>) -> (&'static str, String) {
-    let clue: Option<&Clue> = part.fact.clues.first();
-    match clue {
-        Some(clue) if clue.kind == ClueKind::Host && host_kind(&clue.text) == HostKind::Placeholder => {
-            debug_assert!(!under_own_zone(&clue.text, own_zones));
-            ("U006", format!("`{}` is a reserved or placeholder name", clue.text))
-        }
-        Some(clue) if is_server(clue.kind) => ("U008", format!("the register knows nobody who runs `{}`", clue.text)),
-        Some(clue) => ("U009", format!("the register does not know `{}`", clue.text)),
-        None => ("U007", format!("no file says who provides `{}`", part.fact.name)),
-    }
-}
-
-/// Whether a clue is the name of a machine that answers.
-fn is_server(kind: ClueKind) -> bool {
-    matches!(kind, ClueKind::Host | ClueKind::NameServer | ClueKind::MailExchanger | ClueKind::CanonicalName)
 }

@@ -11,7 +11,7 @@ mod findings;
 mod fixpoint;
 mod graph;
 mod home;
-mod known;
+mod kept;
 mod maxflow;
 mod merge;
 mod party;
@@ -29,7 +29,7 @@ pub use findings::Finding;
 pub use fixpoint::Hop;
 pub use graph::{Edge, Stack, Unknown};
 pub use home::{Home, UnknownPlace};
-pub use known::Known;
+pub use kept::{Kept, Renewed};
 pub use party::{NoSuchParty, party};
 pub use passes::{Event, Passes};
 pub use powers::{Holder, Lane, Power, Powers, SECRETS, UNCLASSIFIED, When};
@@ -43,12 +43,5 @@ use allod_register::Register;
 
 /// Builds the stack of an audit: merge, resolve, link.
 pub fn build<'r>(facts: Vec<Facts>, register: &'r Register) -> Stack<'r> {
-    graph::build(merge::merge(facts, None), register, None)
-}
-
-/// Builds the stack of a further audit: what `known` has of the one before, and what did not change, is taken over.
-/// Gives what [`build`] gives.
-pub fn build_again<'r>(facts: Vec<Facts>, register: &'r Register, known: &mut Known<'r>) -> Stack<'r> {
-    let merged = merge::merge(facts, Some(known));
-    graph::build(merged, register, Some(known))
+    graph::build(merge::merge(facts).0, register, None)
 }

@@ -1,5 +1,5 @@
-use crate::known::{Known, Sighting};
 use allod_facts::{Component, Delivery, Diagnostic, Evidence, Facts, Link, Unresolved};
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// The facts of all readers as one, in canonical order.
@@ -14,8 +14,12 @@ pub(crate) struct Merged {
     pub deliveries: Vec<Delivery>,
 }
 
-/// Merges batches. The order in which they come makes no difference.
-pub(crate) fn merge(batches: Vec<Facts>, known: Option<&mut Known<'_>>) -> Merged {
+/// A component as one batch has it: the batch and the position in it.
+type Sighting = (Arc<Component>, u32, u32);
+
+/// Merges batches. The order in which they come makes no difference. Says beside where each component of each batch
+/// went.
+pub(crate) fn merge(batches: Vec<Facts>) -> (Merged, Vec<Vec<u32>>) {
     let mut sightings: Vec<Sighting> = Vec::new();
     let mut batch_sizes = Vec::new();
     let mut merged = Merged::default();
@@ -28,10 +32,7 @@ pub(crate) fn merge(batches: Vec<Facts>, known: Option<&mut Known<'_>>) -> Merge
         deliveries.extend(facts.deliveries.into_iter().map(|one| (batch, one)));
         merged.diagnostics.extend(facts.diagnostics);
     }
-    match &known {
-        Some(known) => sightings = known.sort(sightings, |a, b| order(a).cmp(&order(b))),
-        None => sightings.sort_by(|(a, ..), (b, ..)| order(a).cmp(&order(b))),
-    }
+    sightings.sort_by(|(a, ..), (b, ..)| order(a).cmp(&order(b)));
 
     let mut new_position: Vec<Vec<u32>> = batch_sizes.iter().map(|size| vec![u32::MAX; *size]).collect();
     for (position, same) in (0..).zip(sightings.chunk_by(|(a, ..), (b, ..)| a.id == b.id)) {
@@ -41,10 +42,7 @@ pub(crate) fn merge(batches: Vec<Facts>, known: Option<&mut Known<'_>>) -> Merge
             }
         }
     }
-    merged.components = match known {
-        Some(known) => known.unite(&sightings, unite),
-        None => unite_all(sightings),
-    };
+    merged.components = unite_all(sightings.into_iter().map(|(component, ..)| component));
 
     let position = |batch: usize, at: u32| new_position.get(batch)?.get(at as usize).copied();
     merged.links = links
@@ -59,8 +57,7 @@ pub(crate) fn merge(batches: Vec<Facts>, known: Option<&mut Known<'_>>) -> Merge
         .into_iter()
         .filter_map(|(batch, one)| Some(Delivery { by: position(batch, one.by)?, ..one }))
         .collect();
-    merged.deliveries.sort_by(|a, b| (a.by, &a.what, &a.evidence).cmp(&(b.by, &b.what, &b.evidence)));
-    merged.deliveries.dedup_by(|a, b| a.by == b.by && a.what == b.what);
+    unite_deliveries(&mut merged.deliveries, |a, b| a.cmp(&b));
     merged.unresolved = unresolved
         .into_iter()
         .map(|(batch, mut one)| {
@@ -73,11 +70,19 @@ pub(crate) fn merge(batches: Vec<Facts>, known: Option<&mut Known<'_>>) -> Merge
         .unresolved
         .sort_by(|a, b| (&a.evidence, a.code, &a.message, place(a)).cmp(&(&b.evidence, b.code, &b.message, place(b))));
     merged.unresolved.dedup_by(|a, b| a.evidence == b.evidence && a.code == b.code && a.message == b.message);
-    merged
-        .diagnostics
-        .sort_by(|a, b| (&a.path, a.line, a.code, &a.message).cmp(&(&b.path, b.line, b.code, &b.message)));
-    merged.diagnostics.dedup();
-    merged
+    unite_diagnostics(&mut merged.diagnostics);
+    (merged, new_position)
+}
+
+pub(crate) fn unite_diagnostics(diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.sort_by(|a, b| (&a.path, a.line, a.code, &a.message).cmp(&(&b.path, b.line, b.code, &b.message)));
+    diagnostics.dedup();
+}
+
+/// Each thing that somebody delivers once. `order` is that of the components by id.
+pub(crate) fn unite_deliveries(deliveries: &mut Vec<Delivery>, order: impl Fn(u32, u32) -> Ordering) {
+    deliveries.sort_by(|a, b| order(a.by, b.by).then_with(|| (&a.what, &a.evidence).cmp(&(&b.what, &b.evidence))));
+    deliveries.dedup_by(|a, b| a.by == b.by && a.what == b.what);
 }
 
 /// What decides which sighting of a component speaks first: the more certain one, then the earlier place. What differs
@@ -103,10 +108,16 @@ fn order(component: &Component) -> impl Ord + '_ {
     (id, std::cmp::Reverse(*confidence), role, evidence.first(), name, kind, rest)
 }
 
+/// The sightings of one component as one, whatever order they come in. `None` when there are none.
+pub(crate) fn unite(mut sightings: Vec<Arc<Component>>) -> Option<Arc<Component>> {
+    sightings.sort_by(|a, b| order(a).cmp(&order(b)));
+    unite_all(sightings.into_iter()).pop()
+}
+
 /// Unites sightings in their order. Consumes them one by one: a component that is seen once is moved, not copied.
-fn unite_all(sightings: Vec<Sighting>) -> Vec<Arc<Component>> {
+fn unite_all(sightings: impl Iterator<Item = Arc<Component>>) -> Vec<Arc<Component>> {
     let mut components: Vec<Arc<Component>> = Vec::new();
-    for (component, ..) in sightings {
+    for component in sightings {
         match components.last_mut().filter(|last| last.id == component.id) {
             Some(last) => Arc::make_mut(last).merge(Arc::unwrap_or_clone(component)),
             None => components.push(component),
@@ -116,16 +127,6 @@ fn unite_all(sightings: Vec<Sighting>) -> Vec<Arc<Component>> {
     components
 }
 
-/// Unites the sightings of one component, and leaves them as they are.
-fn unite((first, ..): &Sighting, rest: &[Sighting]) -> Arc<Component> {
-    let mut united = first.clone();
-    for (other, ..) in rest {
-        Arc::make_mut(&mut united).merge(Component::clone(other));
-    }
-    tidy(&mut united);
-    united
-}
-
 fn tidy(component: &mut Arc<Component>) {
     if !is_tidy(component) {
         sort_evidence(&mut Arc::make_mut(component).evidence);
@@ -133,7 +134,7 @@ fn tidy(component: &mut Arc<Component>) {
 }
 
 /// Whether the evidence is as [`sort_evidence`] leaves it.
-pub(crate) fn is_tidy(component: &Component) -> bool {
+fn is_tidy(component: &Component) -> bool {
     let evidence = &component.evidence;
     let rest = evidence.get(1..).unwrap_or_default();
     rest.is_sorted_by(|a, b| a < b) && rest.iter().all(|seen| Some(seen) != evidence.first())

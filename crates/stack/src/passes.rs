@@ -40,7 +40,7 @@ impl Event {
 }
 
 /// Which powers a link passes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Passes {
     pub read: bool,
     /// When *stop* over `to` takes effect on `from`; `None` when it does not.

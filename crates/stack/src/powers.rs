@@ -1,11 +1,15 @@
-use crate::fixpoint::{Flow, Grid, Hop, Links, bits, bits_of, has_bit, set_bit, shortest, solve, unite};
+use crate::fixpoint::{Flow, Grid, Hop, Links, bits, has_bit, shortest, solve, unite};
 use crate::graph::Stack;
 use crate::passes::{Event, Passes};
-use crate::resolve::{Control, Ground, Part};
-use allod_facts::{Country, LinkKind, Role};
-use rustc_hash::FxHashSet;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use crate::resolve::Part;
+use allod_facts::{Country, LinkKind};
+use bases::{Bases, holders_of};
+use classes::Stated;
 use std::sync::Arc;
+
+mod again;
+mod bases;
+mod classes;
 
 /// What a holder can do to a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,12 +124,12 @@ pub struct Powers {
     passes: Vec<Passed>,
     grid: Grid,
     /// What each part's own operator holds, by kind of operator.
-    bases: Vec<Base>,
-    base_of: Vec<u32>,
+    bases: Bases,
+    stated: Stated,
 }
 
 /// What one link passes, with the data classes that travel on it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Passed {
     pub passes: Passes,
     /// Classes of which a reader of the target reads those of the source, as bits.
@@ -136,26 +140,21 @@ pub(crate) struct Passed {
     pub is_alternative: bool,
 }
 
-/// Holders that stand behind a part itself, one row a power.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Base {
-    read: Vec<u64>,
-    stop: Vec<u64>,
-    later: Vec<u64>,
-    change: Vec<u64>,
-}
-
 impl Powers {
     /// Computes the fixpoint.
     pub fn of(stack: &Stack<'_>) -> Powers {
         let links = Links::of(stack);
         let holders = holders_of(stack);
-        let (classes, classes_of) = flow_of_classes(stack, &links);
-        let words = holders.len().div_ceil(64).max(1);
-        let (bases, base_of) = bases_of(stack, &holders, words);
-        let passes = stack.links.iter().map(|link| passed(stack, link, &classes, &classes_of)).collect();
+        let bases = Bases::of(stack, &holders);
+        let classes = classes::all(stack);
+        let stated = Stated::of(stack, &classes);
+        let mut passes: Vec<Passed> = stack.links.iter().map(|link| passed(stack, link)).collect();
+        let classes_of = stated.flow(&links, &passes);
+        for (part, has) in classes_of.iter().enumerate() {
+            stated.read(&mut passes, links.from(part), *has);
+        }
         let grid = Grid::default();
-        let mut powers = Powers { holders, classes, classes_of, links, passes, grid, bases, base_of };
+        let mut powers = Powers { holders, classes, classes_of, links, passes, grid, bases, stated };
         powers.grid = solve(stack, &powers.links, &powers);
         powers
     }
@@ -190,7 +189,7 @@ impl Powers {
 
     /// What stands behind a part itself in a lane.
     pub(crate) fn base_row(&self, part: usize, lane: Lane) -> &[u64] {
-        let Some(base) = self.base_of.get(part).and_then(|at| self.bases.get(*at as usize)) else { return &[] };
+        let Some(base) = self.bases.of_part(part) else { return &[] };
         match lane {
             Lane::Stop => &base.stop,
             Lane::StopLater => &base.later,
@@ -228,7 +227,7 @@ impl Flow for Powers {
     }
 
     fn words(&self) -> usize {
-        self.holders.len().div_ceil(64).max(1)
+        words(&self.holders)
     }
 
     fn base(&self, part: usize, lane: usize, row: &mut [u64]) {
@@ -255,159 +254,18 @@ impl Flow for Powers {
     }
 }
 
-fn passed(stack: &Stack<'_>, link: &crate::Edge, classes: &[Arc<str>], classes_of: &[u64]) -> Passed {
-    let passes = stack.passes(link);
-    let has = classes_of.get(link.from as usize).copied().unwrap_or(0);
-    let travels = |class: usize| {
-        link.data.is_empty() || classes.get(class).is_some_and(|name| link.data.iter().any(|data| data == name))
-    };
-    let read = if passes.read {
-        bits_of(has).filter(|class| travels(*class)).fold(0, |bits, class| bits | 1 << class)
-    } else {
-        0
-    };
+/// But for the data classes: see [`Stated::read`].
+fn passed(stack: &Stack<'_>, link: &crate::Edge) -> Passed {
     let hint = stack.parts.get(link.to as usize).is_none_or(Part::is_hint);
     Passed {
-        passes,
-        read,
+        passes: stack.passes(link),
+        read: 0,
         holds_secrets: link.kind == LinkKind::DeployedBy && !hint,
         is_alternative: link.any_of.is_some(),
     }
 }
 
-fn holders_of(stack: &Stack<'_>) -> Vec<Holder> {
-    let mut holders = BTreeSet::from([Holder::Unknown]);
-    let mut seen = FxHashSet::default();
-    for part in stack.parts.iter().filter(|part| seen.insert(part.control_key())) {
-        if let Some(service) = part.service {
-            holders.insert(Holder::Service(service.id.to_string()));
-        }
-        for controller in part.controllers(stack.register) {
-            holders.insert(Holder::Entity(controller.entity.id.to_string()));
-            holders.extend(controller.entity.country.map(Holder::Jurisdiction));
-        }
-    }
-    holders.into_iter().collect()
-}
-
-fn bases_of(stack: &Stack<'_>, holders: &[Holder], words: usize) -> (Vec<Base>, Vec<u32>) {
-    // Parts of one service (and software, and role) have the same base: a million buckets share one.
-    type Key<'a> = (Role, Control, Option<&'a str>, Option<&'a str>, Option<&'a str>);
-    let mut known: BTreeMap<Key<'_>, u32> = BTreeMap::new();
-    let mut bases = Vec::new();
-    let base_of = stack
-        .parts
-        .iter()
-        .map(|part| {
-            let service = part.service.map(|service| service.id.as_str());
-            let software = part.software.map(|software| software.id.as_str());
-            let publisher = part.named_publisher.map(|entity| entity.id.as_str());
-            *known.entry((part.fact.role, part.control, service, software, publisher)).or_insert_with(|| {
-                bases.push(base(part, stack, holders, words));
-                (bases.len() - 1) as u32
-            })
-        })
-        .collect();
-    (bases, base_of)
-}
-
-/// An operator (and who owns it) reads, stops and changes what it provides; who serves an artefact can change it and
-/// deny it at the next build; its publisher and a technology licensor can change the next version.
-fn base(part: &Part<'_>, stack: &Stack<'_>, holders: &[Holder], words: usize) -> Base {
-    let mut base = Base { read: vec![0; words], stop: vec![0; words], later: vec![0; words], change: vec![0; words] };
-    let mut set = |row: fn(&mut Base) -> &mut Vec<u64>, holder: &Holder| {
-        if let Ok(at) = holders.binary_search(holder) {
-            set_bit(row(&mut base), at);
-        }
-    };
-    type Row = fn(&mut Base) -> &mut Vec<u64>;
-    let (read, stop): (Row, Row) = (|base| &mut base.read, |base| &mut base.stop);
-    let (later, change): (Row, Row) = (|base| &mut base.later, |base| &mut base.change);
-    let full: &[Row] = match part.fact.role {
-        Role::Own => return base,
-        Role::Provided => &[read, stop, change],
-        Role::Artefact => &[later, change],
-    };
-    if part.control == Control::Unknown {
-        full.iter().for_each(|row| set(*row, &Holder::Unknown));
-    }
-    if let Some(service) = part.service {
-        full.iter().for_each(|row| set(*row, &Holder::Service(service.id.to_string())));
-    }
-    for controller in part.controllers(stack.register) {
-        let rows: &[Row] = match controller.ground {
-            Ground::Minority => continue,
-            Ground::Licensor => &[later, change],
-            Ground::Publisher => &[change],
-            Ground::Owner(_) | Ground::Operator => full,
-        };
-        let country = controller.entity.country.map_or(Holder::Unknown, Holder::Jurisdiction);
-        for row in rows {
-            set(*row, &Holder::Entity(controller.entity.id.to_string()));
-            set(*row, &country);
-        }
-    }
-    base
-}
-
-/// The data classes and, for each part, those that reach it: what it states itself and what flows to it.
-fn flow_of_classes(stack: &Stack<'_>, links: &Links) -> (Vec<Arc<str>>, Vec<u64>) {
-    let stated: BTreeSet<Arc<str>> = stack
-        .parts
-        .iter()
-        .flat_map(|part| part.fact.data.iter())
-        .chain(stack.links.iter().flat_map(|link| link.data.iter()))
-        .filter(|class| &***class != UNCLASSIFIED && &***class != SECRETS)
-        .cloned()
-        .collect();
-    let mut classes: Vec<Arc<str>> = vec![Arc::from(UNCLASSIFIED), Arc::from(SECRETS)];
-    classes.extend(stated.iter().take(MAX_CLASSES).cloned());
-    if stated.len() > MAX_CLASSES {
-        classes.push(Arc::from("other"));
-    }
-    let last = classes.len() - 1;
-    let bit_of = |class: &Arc<str>| 1_u64 << classes.iter().position(|known| known == class).unwrap_or(last);
-
-    let mut of: Vec<u64> = stack
-        .parts
-        .iter()
-        .map(|part| {
-            let stated = part.fact.data.iter().fold(0, |bits, class| bits | bit_of(class));
-            if stated == 0 && part.fact.role == Role::Own { 1 } else { stated }
-        })
-        .collect();
-    let bits: Vec<u64> =
-        stack.links.iter().map(|link| link.data.iter().fold(0, |bits, class| bits | bit_of(class))).collect();
-    let everything: Vec<usize> = (0..stack.parts.len()).collect();
-    flow(stack, links, &bits, &mut of, everything);
-    // Whatever says nothing at all still holds something, and passes it on.
-    let empty: Vec<usize> = of.iter().enumerate().filter(|(_, bits)| **bits == 0).map(|(at, _)| at).collect();
-    of.iter_mut().filter(|bits| **bits == 0).for_each(|bits| *bits = 1);
-    flow(stack, links, &bits, &mut of, empty);
-    (classes, of)
-}
-
-/// Lets classes flow along links that pass *read*: those that a link states (`stated`, by link), or all.
-fn flow(stack: &Stack<'_>, links: &Links, stated: &[u64], of: &mut [u64], from: Vec<usize>) {
-    let mut queued = vec![false; stack.parts.len()];
-    from.iter().for_each(|at| queued.iter_mut().skip(*at).take(1).for_each(|flag| *flag = true));
-    let mut queue: VecDeque<usize> = from.into();
-    while let Some(part) = queue.pop_front() {
-        if let Some(flag) = queued.get_mut(part) {
-            *flag = false;
-        }
-        let has = of.get(part).copied().unwrap_or(0);
-        for at in links.from(part) {
-            let Some(link) = stack.links.get(at).filter(|link| stack.passes(link).read) else { continue };
-            let flows = stated.get(at).copied().filter(|stated| *stated != 0).unwrap_or(has);
-            let to = link.to as usize;
-            if let Some(there) = of.get_mut(to).filter(|there| **there | flows != **there) {
-                *there |= flows;
-                if let Some(flag) = queued.get_mut(to).filter(|flag| !**flag) {
-                    *flag = true;
-                    queue.push_back(to);
-                }
-            }
-        }
-    }
+/// Words of a row of bits.
+fn words(holders: &[Holder]) -> usize {
+    holders.len().div_ceil(64).max(1)
 }

@@ -12,6 +12,8 @@ use std::sync::Arc;
 mod chokepoints;
 #[path = "it/drill.rs"]
 mod drill;
+#[path = "it/kept.rs"]
+mod kept;
 
 const REGISTER: &str = r#"
 entities:
