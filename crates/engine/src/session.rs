@@ -3,11 +3,11 @@ use crate::collect::{Collected, Stage, collect};
 use crate::jobs::{Job, ReadGroup, by_reader, in_pool, jobs_of};
 use crate::seen::{Seen, Stamp};
 use allod_evidence::Audit;
-use allod_facts::{Diagnostic, Facts};
+use allod_facts::Facts;
 use allod_readers::files::{Asked, Changes};
 use allod_readers::{Files, Reader};
 use allod_register::Register;
-use allod_stack::{Known, build_again};
+use allod_stack::{Kept as KeptStack, Renewed};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -19,13 +19,13 @@ use std::sync::Arc;
 pub struct Session<'r> {
     options: Options,
     register: &'r Register,
-    known: Known<'r>,
+    /// What was found, with what its stack was built from. `None` until the first audit.
+    last: Option<(KeptStack<'r>, Audit<'r>)>,
     seen: Seen,
     files: Files,
     streamed: BTreeMap<Arc<str>, Option<Stamp>>,
-    /// Of the walk.
-    diagnostics: Vec<Diagnostic>,
-    has_audited: bool,
+    /// The diagnostics of the walk.
+    found: Arc<Facts>,
     /// In the order of the readers.
     plans: Vec<Plan>,
     /// Of the last audit.
@@ -33,13 +33,15 @@ pub struct Session<'r> {
 }
 
 /// How much of an audit was done anew.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Work {
     /// Jobs of readers, and those of them that were run.
     pub jobs: usize,
     pub run: usize,
     /// Files that appeared, vanished or have other bytes.
     pub changed: usize,
+    /// How the stack was brought up to date; at first it is built.
+    pub stack: Renewed,
 }
 
 /// The jobs of one reader.
@@ -57,22 +59,21 @@ struct Kept {
     group: Option<(Vec<String>, usize, ReadGroup)>,
     asked: Asked,
     /// `None` until it was run.
-    facts: Option<Facts>,
+    facts: Option<Arc<Facts>>,
 }
 
 impl<'r> Session<'r> {
     pub fn new(options: Options, register: &'r Register) -> Session<'r> {
         Session {
             register,
-            known: Known::default(),
+            last: None,
             options,
             seen: Seen::default(),
             files: Files::new(),
             streamed: BTreeMap::new(),
-            diagnostics: Vec::new(),
-            has_audited: false,
+            found: Arc::default(),
             plans: Vec::new(),
-            work: Work::default(),
+            work: Work { jobs: 0, run: 0, changed: 0, stack: Renewed::Whole },
         }
     }
 
@@ -80,7 +81,7 @@ impl<'r> Session<'r> {
     ///
     /// # Errors
     /// Those of [`crate::audit`]; the next audit of the session can succeed.
-    pub fn audit(&mut self, tell: &(dyn Fn(Stage) + Sync)) -> Result<Audit<'r>, Error> {
+    pub fn audit(&mut self, tell: &(dyn Fn(Stage) + Sync)) -> Result<&Audit<'r>, Error> {
         let collected = collect(&self.options.paths, Some(&mut self.seen), tell)?;
         self.audit_collected(collected, tell)
     }
@@ -89,31 +90,48 @@ impl<'r> Session<'r> {
     ///
     /// # Errors
     /// Those of [`Session::audit`].
-    pub fn audit_if_changed(&mut self, tell: &(dyn Fn(Stage) + Sync)) -> Result<Option<Audit<'r>>, Error> {
+    pub fn audit_if_changed(&mut self, tell: &(dyn Fn(Stage) + Sync)) -> Result<Option<&Audit<'r>>, Error> {
         let collected = collect(&self.options.paths, Some(&mut self.seen), tell)?;
-        let same = self.has_audited
-            && self.diagnostics == collected.diagnostics
+        let same = self.last.is_some()
+            && self.found.diagnostics == collected.diagnostics
             && collected.says_something().is_ok()
             && self.changes(&collected).is_empty();
         if same { Ok(None) } else { self.audit_collected(collected, tell).map(Some) }
     }
 
-    fn audit_collected(&mut self, mut collected: Collected, tell: &(dyn Fn(Stage) + Sync)) -> Result<Audit<'r>, Error> {
+    fn audit_collected(
+        &mut self,
+        mut collected: Collected,
+        tell: &(dyn Fn(Stage) + Sync),
+    ) -> Result<&Audit<'r>, Error> {
         collected.says_something()?;
         tell(Stage::Reading { files: collected.coverage.files_read });
         self.read(&collected);
-        self.diagnostics.clone_from(&collected.diagnostics);
-        self.has_audited = true;
-        let mut found = Facts::new();
-        found.diagnostics = std::mem::take(&mut collected.diagnostics);
-        let mut batches: Vec<Facts> =
+        if self.found.diagnostics != collected.diagnostics {
+            let mut found = Facts::new();
+            found.diagnostics = std::mem::take(&mut collected.diagnostics);
+            self.found = Arc::new(found);
+        }
+        let mut batches: Vec<Arc<Facts>> =
             self.plans.iter().flat_map(|plan| &plan.jobs).filter_map(|kept| kept.facts.clone()).collect();
-        batches.push(found);
+        batches.push(self.found.clone());
         tell(Stage::Building);
         self.files = collected.files;
         self.streamed = collected.streamed.into_iter().map(|(path, (_, stamp))| (path, stamp)).collect();
-        let stack = build_again(batches, self.register, &mut self.known);
-        Ok(Audit::new(shown_root(&self.options), self.options.home.clone(), stack, collected.coverage))
+        self.work.stack = Renewed::Whole;
+        let (_, audit) = match self.last.take() {
+            Some((mut kept, mut audit)) => {
+                self.work.stack = audit.renew(&mut kept, &batches);
+                audit.coverage = collected.coverage;
+                self.last.insert((kept, audit))
+            }
+            None => {
+                let (kept, stack) = KeptStack::of(&batches, self.register);
+                let (root, home) = (shown_root(&self.options), self.options.home.clone());
+                self.last.insert((kept, Audit::new(root, home, stack, collected.coverage)))
+            }
+        };
+        Ok(audit)
     }
 
     /// Runs the jobs that have to be run, and forgets those that there are no more.
@@ -130,7 +148,8 @@ impl<'r> Session<'r> {
                 .collect();
             let jobs: Vec<(&'static Reader, &mut Kept)> =
                 plans.iter_mut().flat_map(|plan| plan.jobs.iter_mut().map(|job| (plan.reader, job))).collect();
-            self.work = Work { jobs: jobs.len(), run: 0, changed: changes.edited.len() + changes.moved.len() };
+            self.work.jobs = jobs.len();
+            self.work.changed = changes.edited.len() + changes.moved.len();
             let wanted: Vec<_> = jobs.into_iter().filter(|(_, job)| job.facts.is_none()).collect();
             self.work.run = wanted.len();
             wanted.into_par_iter().for_each(|(reader, job)| job.run(reader, collected));
@@ -231,7 +250,7 @@ impl Kept {
         streamed.for_each(|path| _ = files.get(path));
         let mut facts = job.run(&files, collected);
         facts.settle();
-        (self.asked, self.facts) = (files.into_asked(), Some(facts));
+        (self.asked, self.facts) = (files.into_asked(), Some(Arc::new(facts)));
     }
 }
 

@@ -40,10 +40,13 @@ pub use sarif::sarif;
 pub use saved::{Saved, SavedError, is_saved, read_saved};
 pub use trace::{NoSuchPart, trace};
 
-use allod_facts::{Country, Layer, Role};
+use allod_facts::{Country, Facts, Layer, Role};
 use allod_stack::diff::Snapshot;
-use allod_stack::{Control, Finding, Holder, Home, NoReplacement, Part, Powers, Priority, Replacement, Stack};
+use allod_stack::{
+    Control, Finding, Holder, Home, Kept, NoReplacement, Part, Powers, Priority, Renewed, Replacement, Stack,
+};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One audit, ready to be shown.
 #[derive(Debug)]
@@ -108,6 +111,16 @@ impl<'r> Audit<'r> {
         let findings = stack.findings(&home);
         let priorities = stack.priorities(&powers, &home);
         Audit { root, home, stack, powers, findings, priorities, coverage }
+    }
+
+    /// Brings an audit up to date: `kept` is what its stack was built from, `batches` are the facts now.
+    pub fn renew(&mut self, kept: &mut Kept<'r>, batches: &[Arc<Facts>]) -> Renewed {
+        let renewed = kept.renew(batches, &mut self.stack, &mut self.powers);
+        if renewed != Renewed::Same {
+            self.findings = self.stack.findings(&self.home);
+            self.priorities = self.stack.priorities(&self.powers, &self.home);
+        }
+        renewed
     }
 
     /// Puts something of the register in the place of parts, and analyses anew; says which parts, by id.

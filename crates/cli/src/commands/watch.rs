@@ -36,10 +36,10 @@ pub fn watch(options: &Options, show: Show, global: &Global) -> Result<Exit, Fai
             match audit {
                 Ok(Some(audit)) => {
                     told = None;
-                    let now = Glance::of(&audit);
+                    let now = Glance::of(audit);
                     match &before {
                         None => {
-                            write(None, |out| out.write_all(human(&audit, show, look).as_bytes()))?;
+                            write(None, |out| out.write_all(human(audit, show, look).as_bytes()))?;
                             if !global.quiet {
                                 say("watching; Ctrl-C ends it");
                             }

@@ -5,8 +5,9 @@ use super::{Session, Work};
 use crate::{Options, audit};
 use allod_evidence::{Audit, Show, json};
 use allod_register::Register;
-use allod_stack::Home;
+use allod_stack::{Home, Renewed};
 use proptest::prelude::*;
+use std::borrow::Borrow;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
@@ -18,12 +19,12 @@ fn options(folder: &Path) -> Options {
     Options { paths: vec![folder.to_owned()], home, register: None, resolve: None }
 }
 
-fn shown(done: Result<Audit<'_>, crate::Error>) -> String {
+fn shown<'r>(done: Result<impl Borrow<Audit<'r>>, crate::Error>) -> String {
     match done {
         Err(error) => error.to_string(),
         Ok(audit) => {
             let mut out = Vec::new();
-            json(&audit, Show { all: true, ..Show::default() }, &mut out).unwrap();
+            json(audit.borrow(), Show { all: true, ..Show::default() }, &mut out).unwrap();
             String::from_utf8(out).unwrap()
         }
     }
@@ -287,5 +288,5 @@ fn only_what_a_change_can_affect_is_read_again() {
         put(folder.path(), path, *text);
         assert_eq!(check(&mut session, path).run, *expect, "{path}: {text:?}");
     }
-    assert_eq!(check(&mut session, "nothing changed"), Work { changed: 0, run: 0, ..session.work });
+    assert_eq!(check(&mut session, "nothing changed"), Work { changed: 0, run: 0, stack: Renewed::Same, ..session.work });
 }

@@ -1,11 +1,14 @@
 use allod_engine::{Options, Session, Stage};
-use allod_facts::{Component, Evidence, Facts, Layer, Role};
 use allod_register::Register;
-use allod_stack::{Home, Known, Powers, build_again};
+use allod_stack::Home;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};
+
+mod large;
+
+pub use large::large;
 
 /// Re-audits after a change of one kind; the median is shown.
 const RUNS: usize = 5;
@@ -54,10 +57,11 @@ pub fn run(root: &Path, tree: Option<&Path>) -> Result<(), String> {
         let ratio = median.whole.as_secs_f64() / whole.whole.as_secs_f64();
         let shown = file.strip_prefix(&folder).unwrap_or(&file).display().to_string();
         println!(
-            "  after one changed {what:<6} {}   {} of {} jobs, {ratio:.3} of the first ({shown})",
+            "  after one changed {what:<6} {}   {} of {} jobs, {:?}, {ratio:.3} of the first ({shown})",
             median.shown(),
             session.work.run,
-            session.work.jobs
+            session.work.jobs,
+            session.work.stack,
         );
         Ok(())
     };
@@ -72,42 +76,6 @@ pub fn run(root: &Path, tree: Option<&Path>) -> Result<(), String> {
     };
     change("yaml", &pod, middle(&folder, "yaml", "\nkind: Deployment")?)?;
     println!("  (wanted: under 0.1 of the first)");
-    Ok(())
-}
-
-/// Measures what follows the reading, for a stack of 100,000 components and 1,000,000 links in memory: the first time,
-/// and after one more component.
-pub fn large() -> Result<(), String> {
-    let register = Register::builtin().map_err(|error| error.to_string())?;
-    let home = Home::new(&["EU".to_owned()]).map_err(|_| "no home".to_owned())?;
-    let mut facts = super::stack::facts(100_000, 1_000_000);
-    facts.settle();
-    let mut known = Known::default();
-    for what in ["first", "again", "with one more"] {
-        let mut batches = vec![facts.clone()];
-        if what == "with one more" {
-            let seen = Evidence::line(&Arc::from("more.yaml"), 1, "bench");
-            let mut more = Facts::new();
-            more.add(Component::new("app:more", "more", "workload", Layer::Application, Role::Own, seen));
-            batches.push(more);
-        }
-        let started = Instant::now();
-        let stack = build_again(batches, &register, &mut known);
-        let built = started.elapsed();
-        let powers = Powers::of(&stack);
-        let held = started.elapsed();
-        let findings = stack.findings(&home).len() + stack.priorities(&powers, &home).len();
-        println!(
-            "  {what:<14} {:>7.0} ms (merge and graph {:.0}, powers {:.0}, findings {:.0}; {} parts, {} links, {findings} findings)",
-            started.elapsed().as_secs_f64() * 1e3,
-            built.as_secs_f64() * 1e3,
-            (held - built).as_secs_f64() * 1e3,
-            (started.elapsed() - held).as_secs_f64() * 1e3,
-            stack.parts.len(),
-            stack.links.len(),
-        );
-    }
-    println!("  peak memory {:.0} MB", super::peak("/proc/self/status") as f64 / 1e6);
     Ok(())
 }
 

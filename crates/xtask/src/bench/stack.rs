@@ -13,7 +13,7 @@ use std::time::Instant;
 /// Components and links of the stacks.
 const SIZES: [(usize, usize); 3] = [(10_000, 100_000), (30_000, 300_000), (100_000, 1_000_000)];
 /// Every so-many-th component is somebody's service; the others are our own.
-const PROVIDED_EVERY: usize = 10;
+pub(super) const PROVIDED_EVERY: usize = 10;
 
 const STEPS: [&str; 7] = ["build", "powers", "cuts", "replacements", "one workload", "drill", "walk"];
 
@@ -128,7 +128,7 @@ fn walk(stack: &allod_stack::Stack<'_>) -> usize {
 }
 
 /// Services that the components of the bench are of.
-const HOSTS: [&str; 8] = [
+pub(super) const HOSTS: [&str; 8] = [
     "datadoghq.eu",
     "api.mistral.ai",
     "s3.us-east-1.amazonaws.com",
@@ -138,7 +138,7 @@ const HOSTS: [&str; 8] = [
     "api.stripe.com",
     "smtp.mailbox.org",
 ];
-const KINDS: [LinkKind; 6] = [
+pub(super) const KINDS: [LinkKind; 6] = [
     LinkKind::RunsOn,
     LinkKind::StoresIn,
     LinkKind::SendsTo,
@@ -146,11 +146,11 @@ const KINDS: [LinkKind; 6] = [
     LinkKind::DeployedBy,
     LinkKind::Trusts,
 ];
-const CLASSES: [&str; 4] = ["billing", "patient", "public", "staff"];
+pub(super) const CLASSES: [&str; 4] = ["billing", "patient", "public", "staff"];
 
 /// Workloads that use one another and services; a few cycles, groups of alternatives and mitigations. The same every
 /// time.
-pub(super) fn facts(components: usize, links: usize) -> Facts {
+fn facts(components: usize, links: usize) -> Facts {
     let path: Arc<str> = Arc::from("bench.yaml");
     let seen = |line: usize| Evidence::line(&path, line as u32 + 1, "bench");
     let mut facts = Facts::new();
@@ -198,10 +198,10 @@ pub(super) fn facts(components: usize, links: usize) -> Facts {
 }
 
 /// A linear congruential generator (Knuth, MMIX): the same numbers every time.
-struct Random(u64);
+pub(super) struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, limit: usize) -> usize {
+    pub fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) % limit.max(1) as u64) as usize
     }
