@@ -108,7 +108,7 @@ impl<'r> Audit<'r> {
 
     pub fn new(root: String, home: Home, stack: Stack<'r>, coverage: Coverage) -> Audit<'r> {
         let powers = Powers::of(&stack);
-        let findings = stack.findings(&home);
+        let findings = stack.findings(&powers, &home);
         let priorities = stack.priorities(&powers, &home);
         Audit { root, home, stack, powers, findings, priorities, coverage }
     }
@@ -117,7 +117,7 @@ impl<'r> Audit<'r> {
     pub fn renew(&mut self, kept: &mut Kept<'r>, batches: &[Arc<Facts>]) -> Renewed {
         let renewed = kept.renew(batches, &mut self.stack, &mut self.powers);
         if renewed != Renewed::Same {
-            self.findings = self.stack.findings(&self.home);
+            self.findings = self.stack.findings(&self.powers, &self.home);
             self.priorities = self.stack.priorities(&self.powers, &self.home);
         }
         renewed
@@ -130,7 +130,7 @@ impl<'r> Audit<'r> {
     pub fn replace(&mut self, replacement: &Replacement) -> Result<Vec<String>, NoReplacement> {
         let replaced = self.stack.replace(replacement)?;
         self.powers = Powers::of(&self.stack);
-        self.findings = self.stack.findings(&self.home);
+        self.findings = self.stack.findings(&self.powers, &self.home);
         self.priorities = self.stack.priorities(&self.powers, &self.home);
         Ok(replaced)
     }

@@ -1,7 +1,8 @@
 use crate::graph::Stack;
 use crate::home::Home;
+use crate::powers::{Powers, Used};
 use crate::resolve::{Control, Origins, Part};
-use allod_facts::{Country, Layer, LinkKind, Mitigation, Role, Severity};
+use allod_facts::{Country, Layer, Role, Severity};
 
 /// Something worth telling about one part. A statement of who can do what, not a legal finding.
 /// Its message is made when it is asked for: a stack of a million parts has a million findings.
@@ -63,8 +64,8 @@ impl Finding {
 impl<'r> Stack<'r> {
     /// Every finding, by part. A part has one finding about its control (the most telling) and may have one about its
     /// location beside it.
-    pub fn findings(&self, home: &Home) -> Vec<Finding> {
-        let roles = Roles::of(self);
+    pub fn findings(&self, powers: &Powers, home: &Home) -> Vec<Finding> {
+        let roles = Roles::of(self, powers);
         let mut findings = Vec::new();
         let mut origins = Origins::default();
         for (at, part) in self.parts.iter().enumerate() {
@@ -85,7 +86,8 @@ impl<'r> Stack<'r> {
         if part.control == Control::Unknown && !part.is_hint() {
             return Some(Finding::new("F007", Severity::Warning, at, Says::NobodyKnows));
         }
-        if origins.of(part, self.register).iter().all(|country| home.has(*country)) {
+        // Of what nobody is known to control, and of our own, no country is known.
+        if part.control != Control::Known || origins.of(part, self.register).iter().all(|country| home.has(*country)) {
             return None;
         }
         let at_home = part.location.as_ref().and_then(|place| place.country).filter(|country| home.has(*country));
@@ -137,7 +139,7 @@ struct Roles {
 }
 
 impl Roles {
-    fn of(stack: &Stack<'_>) -> Roles {
+    fn of(stack: &Stack<'_>, powers: &Powers) -> Roles {
         let none = || vec![false; stack.parts.len()];
         let mut roles = Roles { deploys: none(), built_from: none(), unpinned: none() };
         let mark = |row: &mut Vec<bool>, at: u32| {
@@ -145,16 +147,15 @@ impl Roles {
                 *flag = true;
             }
         };
-        for link in &stack.links {
-            match link.kind {
-                LinkKind::DeployedBy => mark(&mut roles.deploys, link.to),
-                LinkKind::BuiltFrom => {
-                    mark(&mut roles.built_from, link.to);
-                    if !link.mitigations.contains(&Mitigation::PinnedDigest) {
-                        mark(&mut roles.unpinned, link.to);
-                    }
+        for (to, used) in powers.uses() {
+            match used {
+                Used::Deployer => mark(&mut roles.deploys, to),
+                Used::PinnedArtefact => mark(&mut roles.built_from, to),
+                Used::Artefact => {
+                    mark(&mut roles.built_from, to);
+                    mark(&mut roles.unpinned, to);
                 }
-                _ => {}
+                Used::Other => {}
             }
         }
         roles

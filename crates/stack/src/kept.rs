@@ -85,10 +85,7 @@ pub enum Renewed {
     /// The facts are the same.
     Same,
     /// So many parts were done again, and the powers over so many: `None` when they were solved for all.
-    Parts {
-        parts: usize,
-        solved: Option<usize>,
-    },
+    Parts { parts: usize, solved: Option<usize> },
     /// Everything was built anew.
     Whole,
 }
@@ -103,7 +100,11 @@ impl<'r> Kept<'r> {
         let mut kept = Kept {
             register,
             batches: Vec::new(),
-            nodes: trace.resolved.into_iter().map(|part| Node::new(part.fact.id.clone(), Kind::Component, part)).collect(),
+            nodes: trace
+                .resolved
+                .into_iter()
+                .map(|part| Node::new(part.fact.id.clone(), Kind::Component, part))
+                .collect(),
             free: Vec::new(),
             position: Vec::new(),
             at: trace.origin,
@@ -164,7 +165,8 @@ impl<'r> Kept<'r> {
 
     /// Brings a stack and its powers to what these batches make. A batch is known by its pointer.
     pub fn renew(&mut self, batches: &[Arc<Facts>], stack: &mut Stack<'r>, powers: &mut Powers) -> Renewed {
-        let known: FxHashSet<*const Facts> = self.batches.iter().flatten().map(|batch| Arc::as_ptr(&batch.facts)).collect();
+        let known: FxHashSet<*const Facts> =
+            self.batches.iter().flatten().map(|batch| Arc::as_ptr(&batch.facts)).collect();
         let now: FxHashSet<*const Facts> = batches.iter().map(Arc::as_ptr).collect();
         let came: Vec<Arc<Facts>> = batches.iter().filter(|one| !known.contains(&Arc::as_ptr(one))).cloned().collect();
         let is_gone = |batch: &Batch| !now.contains(&Arc::as_ptr(&batch.facts));
@@ -177,7 +179,8 @@ impl<'r> Kept<'r> {
             return Renewed::Same;
         }
         let says = |facts: &Facts| !facts.diagnostics.is_empty();
-        let told = came.iter().any(|facts| says(facts)) || left.iter().filter_map(|at| self.batch(*at)).any(|one| says(&one.facts));
+        let told = came.iter().any(|facts| says(facts))
+            || left.iter().filter_map(|at| self.batch(*at)).any(|one| says(&one.facts));
         let Some(renewed) = self.patch(&left, &came, stack, powers) else {
             (*self, *stack) = Kept::of(batches, self.register);
             *powers = Powers::of(stack);

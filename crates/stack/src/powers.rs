@@ -2,7 +2,7 @@ use crate::fixpoint::{Flow, Grid, Hop, Links, bits, has_bit, shortest, solve, un
 use crate::graph::Stack;
 use crate::passes::{Event, Passes};
 use crate::resolve::Part;
-use allod_facts::{Country, LinkKind};
+use allod_facts::{Country, LinkKind, Mitigation};
 use bases::{Bases, holders_of};
 use classes::Stated;
 use std::sync::Arc;
@@ -138,6 +138,27 @@ pub(crate) struct Passed {
     pub holds_secrets: bool,
     /// It is one of a group of alternatives.
     pub is_alternative: bool,
+    pub used: Used,
+}
+
+/// As what a link uses its target, for findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Used {
+    Deployer,
+    PinnedArtefact,
+    Artefact,
+    Other,
+}
+
+impl Used {
+    fn of(link: &crate::Edge) -> Used {
+        match link.kind {
+            LinkKind::DeployedBy => Used::Deployer,
+            LinkKind::BuiltFrom if link.mitigations.contains(&Mitigation::PinnedDigest) => Used::PinnedArtefact,
+            LinkKind::BuiltFrom => Used::Artefact,
+            _ => Used::Other,
+        }
+    }
 }
 
 impl Powers {
@@ -177,6 +198,10 @@ impl Powers {
         bits(self.grid.row(part, lane.index()))
     }
 
+    pub(crate) fn row(&self, part: usize, lane: Lane) -> &[u64] {
+        self.grid.row(part, lane.index())
+    }
+
     /// The shortest way by links from a part to one that the holder stands behind itself.
     pub(crate) fn way(&self, stack: &Stack<'_>, part: usize, lane: Lane, holder: usize) -> Option<Vec<Hop>> {
         shortest(stack, &self.links, self, &self.grid, (part, lane.index()), holder).map(|(hops, _)| hops)
@@ -205,6 +230,11 @@ impl Powers {
 impl Powers {
     pub(crate) fn passes_of(&self, link: usize) -> Passes {
         self.passes.get(link).map_or(Passes::NOTHING, |passed| passed.passes)
+    }
+
+    /// What each link uses, with the part that it leads to.
+    pub(crate) fn uses(&self) -> impl Iterator<Item = (u32, Used)> {
+        self.passes.iter().enumerate().filter_map(|(at, passed)| Some((self.links.to(at)?, passed.used)))
     }
 
     fn is_alternative(&self, link: usize) -> bool {
@@ -262,6 +292,7 @@ fn passed(stack: &Stack<'_>, link: &crate::Edge) -> Passed {
         read: 0,
         holds_secrets: link.kind == LinkKind::DeployedBy && !hint,
         is_alternative: link.any_of.is_some(),
+        used: Used::of(link),
     }
 }
 

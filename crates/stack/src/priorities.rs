@@ -1,7 +1,8 @@
+use crate::fixpoint::{bits_of, set_bit, unite};
 use crate::graph::Stack;
 use crate::home::Home;
 use crate::powers::{Holder, Lane, Powers, SECRETS};
-use crate::resolve::{Origins, Part};
+use crate::resolve::{Control, Origins, Part};
 use allod_facts::{Country, Layer, Role};
 use allod_register::Service;
 use std::collections::BTreeMap;
@@ -47,7 +48,7 @@ impl<'r> Stack<'r> {
         let mut by_service: BTreeMap<&str, Priority<'r>> = BTreeMap::new();
         let mut origins = Origins::default();
         for (at, part) in self.parts.iter().enumerate() {
-            let Some(service) = part.service else { continue };
+            let Some(service) = part.service.filter(|_| part.control == Control::Known) else { continue };
             let abroad: Vec<Country> =
                 origins.of(part, self.register).iter().copied().filter(|country| !home.has(*country)).collect();
             if abroad.is_empty() || part.is_hint() {
@@ -67,8 +68,8 @@ impl<'r> Stack<'r> {
             priority.parts.push(at);
         }
         let mut priorities: Vec<Priority<'r>> = by_service.into_values().collect();
-        for priority in &mut priorities {
-            let weights = self.count(priority, powers);
+        let weights = self.count(&mut priorities, powers);
+        for (priority, weights) in priorities.iter_mut().zip(weights) {
             let is_provided = |at: &&usize| self.parts.get(**at).is_some_and(|part| part.fact.role == Role::Provided);
             let provided = priority.parts.iter().filter(is_provided).count();
             priority.score = score(priority, weights, provided);
@@ -77,46 +78,59 @@ impl<'r> Stack<'r> {
         priorities
     }
 
-    /// Counts what the service gives somebody abroad; returns the counts of read, stop and change with each part's
-    /// weight.
-    fn count(&self, priority: &mut Priority<'r>, powers: &Powers) -> [usize; 3] {
-        let mut weights = [0; 3];
-        let Some(holder) = powers.holder(&Holder::Service(priority.service.id.to_string())) else { return weights };
-        let mut classes = 0_u64;
-        for (at, part) in self.parts.iter().enumerate().filter(|(_, part)| part.is_ours()) {
-            let mut reads = false;
-            let weight = weight(part, powers.classes_of.get(at).copied().unwrap_or(0));
-            let [read, stop, change] = &mut weights;
-            for lane in powers.lanes().filter(|lane| powers.has(at, *lane, holder)) {
-                match lane {
-                    Lane::Stop => {
-                        priority.stops += 1;
-                        *stop += weight;
-                    }
-                    Lane::Change => {
-                        priority.changes += 1;
-                        *change += weight;
-                    }
-                    Lane::StopLater => {}
-                    Lane::Read(class) => {
-                        reads = true;
-                        classes |= 1 << class;
-                    }
-                }
+    /// Counts what services give somebody abroad, in one pass over the parts; gives for each the counts of read, stop
+    /// and change with each part's weight.
+    fn count(&self, priorities: &mut [Priority<'r>], powers: &Powers) -> Vec<[usize; 3]> {
+        // How many parts, and their weights: read, stop and change.
+        let mut counts = vec![[(0, 0); 3]; priorities.len()];
+        let mut of_holder: Vec<Option<usize>> = vec![None; powers.holders.len()];
+        let mut asked: Vec<u64> = vec![0; powers.holders.len().div_ceil(64)];
+        for (at, priority) in priorities.iter().enumerate() {
+            let holder = powers.holder(&Holder::Service(priority.service.id.to_string()));
+            if let Some((holder, place)) = holder.and_then(|holder| Some((holder, of_holder.get_mut(holder)?))) {
+                *place = Some(at);
+                set_bit(&mut asked, holder);
             }
-            priority.reads += usize::from(reads);
-            *read += usize::from(reads) * weight;
+        }
+        let services = |row: &[u64], count: &mut dyn FnMut(usize)| {
+            for (at, (row, asked)) in row.iter().zip(&asked).enumerate() {
+                bits_of(row & asked)
+                    .filter_map(|bit| of_holder.get(at * 64 + bit).copied().flatten())
+                    .for_each(&mut *count);
+            }
+        };
+        let mut by_class: Vec<Vec<u64>> = vec![vec![0; asked.len()]; powers.classes.len()];
+        let mut reads = vec![0; asked.len()];
+        for (at, part) in self.parts.iter().enumerate().filter(|(_, part)| part.is_ours()) {
+            let weight = weight(part, powers.classes_of.get(at).copied().unwrap_or(0));
+            reads.fill(0);
+            for (class, all) in by_class.iter_mut().enumerate() {
+                let row = powers.row(at, Lane::Read(class));
+                unite(&mut reads, row);
+                unite(all, row);
+            }
+            for (kind, row) in
+                [&*reads, powers.row(at, Lane::Stop), powers.row(at, Lane::Change)].into_iter().enumerate()
+            {
+                services(row, &mut |one| {
+                    let sums = counts.get_mut(one).and_then(|counts| counts.get_mut(kind));
+                    sums.into_iter().for_each(|(count, weights)| {
+                        *count += 1;
+                        *weights += weight;
+                    });
+                });
+            }
+        }
+        for (priority, [reads, stops, changes]) in priorities.iter_mut().zip(&counts) {
+            (priority.reads, priority.stops, priority.changes) = (reads.0, stops.0, changes.0);
         }
         // Position 0 is what nobody classified.
-        priority.classes = powers
-            .classes
-            .iter()
-            .enumerate()
-            .skip(1)
-            .filter(|(class, _)| classes >> class & 1 == 1)
-            .map(|(_, name)| name.to_string())
-            .collect();
-        weights
+        for (name, row) in powers.classes.iter().zip(&by_class).skip(1) {
+            services(row, &mut |one| {
+                priorities.iter_mut().skip(one).take(1).for_each(|priority| priority.classes.push(name.to_string()));
+            });
+        }
+        counts.into_iter().map(|kinds| kinds.map(|(_, weight)| weight)).collect()
     }
 
     pub(crate) fn alternatives(&self, service: &Service, home: &Home) -> Vec<String> {

@@ -167,7 +167,7 @@ fn located_and_controlled_are_told_apart() {
     assert_eq!(part.control, Control::Known);
     assert_eq!(part.location.as_ref().unwrap().country.unwrap().code(), "DE");
     let home = Home::new(&["EU".into()]).unwrap();
-    let codes: Vec<&str> = stack.findings(&home).iter().map(|finding| finding.code).collect();
+    let codes: Vec<&str> = stack.findings(&Powers::of(&stack), &home).iter().map(|finding| finding.code).collect();
     assert_eq!(codes, ["F002"]);
 }
 

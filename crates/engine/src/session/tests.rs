@@ -288,5 +288,8 @@ fn only_what_a_change_can_affect_is_read_again() {
         put(folder.path(), path, *text);
         assert_eq!(check(&mut session, path).run, *expect, "{path}: {text:?}");
     }
-    assert_eq!(check(&mut session, "nothing changed"), Work { changed: 0, run: 0, stack: Renewed::Same, ..session.work });
+    assert_eq!(
+        check(&mut session, "nothing changed"),
+        Work { changed: 0, run: 0, stack: Renewed::Same, ..session.work }
+    );
 }

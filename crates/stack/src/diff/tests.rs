@@ -90,7 +90,10 @@ const KINDS: &[(&str, LinkKind)] = &[
 
 fn snapshot_of(stack: &Stack<'_>) -> Snapshot {
     let home = Home::new(&["EU".to_owned()]).unwrap();
-    Snapshot::of(stack, &Powers::of(stack), &stack.findings(&home), &home)
+    {
+        let powers = Powers::of(stack);
+        Snapshot::of(stack, &powers, &stack.findings(&powers, &home), &home)
+    }
 }
 
 fn snapshot(text: &str) -> Snapshot {

@@ -1,15 +1,8 @@
-use super::{Flow, Grid, Links, bits_of, renew, unite};
+use super::{Flow, Grid, Links, range, renew};
 use crate::graph::Stack;
 use crate::kept::{NOWHERE, Patch};
-use rustc_hash::FxHashMap;
-use std::collections::VecDeque;
-
-/// One in so many parts may lose something; when it is more, solving for all costs no more.
-const LOSE_ONE_IN: usize = 4;
-/// This many may always: of a small stack any change is a large share.
-const LOSE_ALWAYS: usize = 200;
-/// A part may be looked at so many times on average before it is cheaper to solve for all, in an order that suits.
-const LOOKS_PER_PART: usize = 1;
+use rustc_hash::FxHashSet;
+use std::collections::{BTreeSet, VecDeque};
 
 /// Links as they were before a patch: where those of each part began, and what they led to.
 #[derive(Debug)]
@@ -21,7 +14,7 @@ pub(crate) struct Before {
 impl Before {
     /// The links of a part, as positions then.
     pub fn from(&self, part: usize) -> std::ops::Range<usize> {
-        super::range(&self.first, part)
+        range(&self.first, part)
     }
 }
 
@@ -53,7 +46,10 @@ impl Grid {
         let size = self.lanes * self.words;
         let mut rows = Vec::with_capacity(patch.before.len() * size);
         for before in &patch.before {
-            match self.rows.get((*before as usize).saturating_mul(size)..(*before as usize).saturating_add(1).saturating_mul(size)) {
+            match self
+                .rows
+                .get((*before as usize).saturating_mul(size)..(*before as usize).saturating_add(1).saturating_mul(size))
+            {
                 Some(row) if *before != NOWHERE => rows.extend_from_slice(row),
                 _ => rows.resize(rows.len() + size, 0),
             }
@@ -90,116 +86,135 @@ fn copy_bits(old: &[u64], row: &mut [u64], (mut from, mut to, mut len): (usize, 
     }
 }
 
-/// Solves a flow again, of which some parts have lost something (a link, say), and some have only got more. What could
-/// have come from what was lost is taken away, as far as it reaches, and found again where it has another reason: the
-/// least fixpoint is one, however it is reached. Gives how many parts were looked at; `None`, and a grid of no worth,
-/// when it reaches too far.
+/// Solves a flow again, of which some parts have other links, or something else stands behind them. Goes from what
+/// others depend on to what depends on it, and no further than something differs; parts that depend on one another are
+/// solved together, from nothing, so that none holds what only another one of them holds by it. The least fixpoint is
+/// one, however it is reached. Gives how many parts were looked at.
 pub(crate) fn solve_again(
     stack: &Stack<'_>,
     links: &Links,
     flow: &impl Flow,
     grid: &mut Grid,
-    lost: &[u32],
-    got: &[u32],
-) -> Option<usize> {
-    let parts = stack.parts.len();
-    let taken = take_away(links, flow, grid, lost, LOSE_ALWAYS.max(parts / LOSE_ONE_IN))?;
-    let mut queue: VecDeque<u32> = VecDeque::new();
-    let mut queued = vec![false; parts];
-    let ask = |queue: &mut VecDeque<u32>, queued: &mut [bool], part: u32| {
-        if let Some(flag) = queued.get_mut(part as usize).filter(|flag| !**flag) {
-            *flag = true;
-            queue.push_back(part);
-        }
-    };
-    lost.iter().chain(&taken).chain(got).for_each(|part| ask(&mut queue, &mut queued, *part));
+    differ: &[u32],
+) -> usize {
+    if differ.is_empty() {
+        return 0;
+    }
+    let knots = Knots::of(&links.first, &links.to);
+    let mut open: BTreeSet<u32> = differ.iter().filter_map(|part| knots.of_part(*part)).collect();
     let size = grid.lanes * grid.words;
     let mut new = vec![0; size];
     let mut looks = 0;
-    while let Some(part) = queue.pop_front() {
-        looks += 1;
-        if looks > LOSE_ALWAYS + parts * LOOKS_PER_PART {
-            return None;
+    while let Some(knot) = open.pop_first() {
+        let parts = knots.parts(knot);
+        let rows_of = |part: u32| part as usize * size..(part as usize + 1) * size;
+        let mut before = Vec::with_capacity(parts.len() * size);
+        for part in parts {
+            if let Some(rows) = grid.rows.get_mut(rows_of(*part)) {
+                before.extend_from_slice(rows);
+                rows.fill(0);
+            }
         }
-        let at = part as usize;
-        queued.iter_mut().skip(at).take(1).for_each(|flag| *flag = false);
-        renew(stack, links, flow, grid, at, &mut new);
-        let Some(rows) = grid.rows.get_mut(at * size..(at + 1) * size).filter(|rows| **rows != *new) else { continue };
-        let lanes = rows.chunks_exact(grid.words.max(1)).zip(new.chunks_exact(grid.words.max(1))).enumerate();
-        let turned = lanes.fold(0_u64, |bits, (lane, (old, new))| bits | u64::from(old != new) << lane);
-        rows.copy_from_slice(&new);
-        for dependent in links.dependents(at) {
-            if reads(links, flow, *dependent, part, turned) {
-                ask(&mut queue, &mut queued, *dependent);
+        let mut queue: VecDeque<u32> = parts.iter().copied().collect();
+        let mut waits: FxHashSet<u32> = parts.iter().copied().collect();
+        while let Some(part) = queue.pop_front() {
+            waits.remove(&part);
+            looks += 1;
+            renew(stack, links, flow, grid, part as usize, &mut new);
+            let Some(rows) = grid.rows.get_mut(rows_of(part)).filter(|rows| **rows != *new) else { continue };
+            rows.copy_from_slice(&new);
+            if parts.len() > 1 {
+                let inside = links.dependents(part as usize).iter().filter(|at| knots.of_part(**at) == Some(knot));
+                queue.extend(inside.filter(|at| waits.insert(**at)));
+            }
+        }
+        for (part, before) in parts.iter().zip(before.chunks_exact(size.max(1))) {
+            if grid.rows.get(rows_of(*part)).is_some_and(|rows| rows != before) {
+                let outside = links.dependents(*part as usize).iter().filter_map(|at| knots.of_part(*at));
+                open.extend(outside.filter(|other| *other != knot));
             }
         }
     }
-    Some(looks)
+    looks
 }
 
-/// Whether anything of these lanes of a part reaches one that depends on it.
-fn reads(links: &Links, flow: &impl Flow, dependent: u32, part: u32, lanes: u64) -> bool {
-    let mut leading = links.from(dependent as usize).filter(|at| links.to(*at) == Some(part));
-    leading.any(|at| (0..flow.lanes()).any(|lane| flow.sources(at, lane) & lanes != 0))
+/// Parts that depend on one another (strongly connected components; most parts are one by themselves), each knot after
+/// those that it depends on. Tarjan's algorithm, without recursion.
+struct Knots {
+    /// By part.
+    of: Vec<u32>,
+    first: Vec<u32>,
+    parts: Vec<u32>,
 }
 
-/// Takes away what some parts hold by their links, and whatever could have come from it. Gives the parts that lost
-/// something by it; `None` when they are more than `most`.
-fn take_away(links: &Links, flow: &impl Flow, grid: &mut Grid, lost: &[u32], most: usize) -> Option<Vec<u32>> {
-    let (lanes, words) = (grid.lanes, grid.words);
-    // By part: what was taken from it and was not passed on yet.
-    let mut open: FxHashMap<u32, Vec<u64>> = FxHashMap::default();
-    let mut queue: VecDeque<u32> = VecDeque::new();
-    let mut taken = Vec::new();
-    let mut seen = vec![false; links.first.len()];
-    let mut base = vec![0; words];
-    let mut candidates = vec![u64::MAX; lanes * words];
-    let mut take = |grid: &mut Grid, part: u32, candidates: &mut [u64], open: &mut FxHashMap<u32, Vec<u64>>, queue: &mut VecDeque<u32>| {
-        let at = part as usize * lanes * words;
-        let Some(rows) = grid.rows.get_mut(at..at + lanes * words) else { return };
-        for (lane, (row, some)) in rows.chunks_exact_mut(words).zip(candidates.chunks_exact_mut(words)).enumerate() {
-            base.fill(0);
-            flow.base(part as usize, lane, &mut base);
-            row.iter_mut().zip(some.iter_mut()).zip(&base).for_each(|((row, some), base)| {
-                *some &= *row & !base;
-                *row &= !*some;
-            });
-        }
-        if candidates.iter().any(|word| *word != 0) {
-            if let Some(seen) = seen.get_mut(part as usize).filter(|seen| !**seen) {
-                *seen = true;
-                taken.push(part);
+impl Knots {
+    fn of(first: &[u32], to: &[u32]) -> Knots {
+        let count = first.len().saturating_sub(1);
+        let mut knots = Knots { of: vec![NOWHERE; count], first: vec![0], parts: Vec::with_capacity(count) };
+        // When each part was first seen, and the earliest seen one that it leads back to; 0 is not yet.
+        let mut low = vec![0_u32; count];
+        let mut seen = 0;
+        let mut stack: Vec<u32> = Vec::new();
+        let mut open: Vec<(u32, u32, std::ops::Range<usize>)> = Vec::new();
+        for root in 0..count as u32 {
+            if low.get(root as usize).is_none_or(|low| *low != 0) {
+                continue;
             }
-            match open.entry(part) {
-                std::collections::hash_map::Entry::Occupied(mut known) => unite(known.get_mut(), candidates),
-                std::collections::hash_map::Entry::Vacant(new) => {
-                    new.insert(candidates.to_vec());
-                    queue.push_back(part);
+            let mut next = Some(root);
+            while next.is_some() || !open.is_empty() {
+                if let Some(part) = next.take() {
+                    seen += 1;
+                    low.iter_mut().skip(part as usize).take(1).for_each(|low| *low = seen);
+                    stack.push(part);
+                    open.push((part, seen, range(first, part as usize)));
+                }
+                let Some((part, index, links)) = open.last_mut() else { break };
+                let (part, index) = (*part, *index);
+                let low_of = |low: &[u32], part: u32| low.get(part as usize).copied().unwrap_or(0);
+                let mut lowest = low_of(&low, part);
+                next = links.find_map(|at| {
+                    let to = to.get(at).copied()?;
+                    match (low_of(&low, to), knots.of_part(to)) {
+                        (0, _) => return Some(to),
+                        (other, None) => lowest = lowest.min(other),
+                        _ => {}
+                    }
+                    None
+                });
+                low.iter_mut().skip(part as usize).take(1).for_each(|low| *low = lowest);
+                if next.is_some() {
+                    continue;
+                }
+                open.pop();
+                if let Some((above, ..)) = open.last() {
+                    low.iter_mut().skip(*above as usize).take(1).for_each(|low| *low = (*low).min(lowest));
+                }
+                if lowest == index {
+                    knots.tie(&mut stack, part);
                 }
             }
         }
-    };
-    for part in lost {
-        candidates.fill(u64::MAX);
-        take(grid, *part, &mut candidates, &mut open, &mut queue);
+        knots
     }
-    let mut passed_on = 0;
-    while let Some(part) = queue.pop_front() {
-        passed_on += 1;
-        if passed_on > most {
-            return None;
-        }
-        let Some(gone) = open.remove(&part) else { continue };
-        let gone_of = |lane: usize| gone.get(lane * words..(lane + 1) * words).unwrap_or_default();
-        for dependent in links.dependents(part as usize) {
-            candidates.fill(0);
-            for at in links.from(*dependent as usize).filter(|at| links.to(*at) == Some(part)) {
-                for (lane, row) in candidates.chunks_exact_mut(words).enumerate() {
-                    bits_of(flow.sources(at, lane)).for_each(|source| unite(row, gone_of(source)));
-                }
+
+    /// What was seen since a part is one knot.
+    fn tie(&mut self, stack: &mut Vec<u32>, last: u32) {
+        let knot = (self.first.len() - 1) as u32;
+        while let Some(part) = stack.pop() {
+            self.of.iter_mut().skip(part as usize).take(1).for_each(|of| *of = knot);
+            self.parts.push(part);
+            if part == last {
+                break;
             }
-            take(grid, *dependent, &mut candidates, &mut open, &mut queue);
         }
+        self.first.push(self.parts.len() as u32);
     }
-    Some(taken)
+
+    fn of_part(&self, part: u32) -> Option<u32> {
+        self.of.get(part as usize).copied().filter(|knot| *knot != NOWHERE)
+    }
+
+    fn parts(&self, knot: u32) -> &[u32] {
+        self.parts.get(range(&self.first, knot as usize)).unwrap_or_default()
+    }
 }

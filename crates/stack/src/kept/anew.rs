@@ -54,7 +54,8 @@ impl<'r> Kept<'r> {
 
         // What followed from the stack, as it was.
         let of_turns = told.keys().copied();
-        let mut asked: Vec<u32> = placed.iter().map(|(slot, ..)| *slot).chain(dead.iter().copied()).chain(of_turns).collect();
+        let mut asked: Vec<u32> =
+            placed.iter().map(|(slot, ..)| *slot).chain(dead.iter().copied()).chain(of_turns).collect();
         asked.extend(&defaults);
         asked.sort_unstable();
         asked.dedup();
@@ -70,7 +71,11 @@ impl<'r> Kept<'r> {
         let positions: FxHashSet<u32> = dead.iter().filter_map(|slot| self.position(*slot)).collect();
         let parts = placed.len();
         let mut patch = self.splice(stack, powers.links.first(), &positions, placed);
-        patch.passes = passes.iter().filter_map(|at| patch.moved.get(*at as usize).copied()).filter(|at| *at != super::NOWHERE).collect();
+        patch.passes = passes
+            .iter()
+            .filter_map(|at| patch.moved.get(*at as usize).copied())
+            .filter(|at| *at != super::NOWHERE)
+            .collect();
         patch.passes.sort_unstable();
         patch.passes.dedup();
         let before = powers.links.renew(stack, &patch);
@@ -194,7 +199,9 @@ impl<'r> Kept<'r> {
             slots.iter().filter_map(|slot| Some((*slot, self.group(*slot)?))).collect();
         for (_, group) in &groups {
             for (service, evidence) in &group.talks {
-                let Some(seen) = evidence.first().filter(|_| !self.defaults.contains_key(service.id.as_str())) else { continue };
+                let Some(seen) = evidence.first().filter(|_| !self.defaults.contains_key(service.id.as_str())) else {
+                    continue;
+                };
                 let part = local::default_of(service, seen.clone(), self.register);
                 let slot = self.add(Node::new(part.fact.id.clone(), Kind::Default, part));
                 self.defaults.insert(&service.id, (slot, 0));

@@ -69,7 +69,8 @@ impl<'r> Kept<'r> {
     pub(super) fn take_in(&mut self, left: &[u32], came: &[Arc<Facts>]) -> Differ {
         let mut sides: FxHashMap<u32, Sides> = FxHashMap::default();
         for number in left {
-            let Some((facts, slots)) = self.batch(*number).map(|batch| (batch.facts.clone(), batch.slots.clone())) else {
+            let Some((facts, slots)) = self.batch(*number).map(|batch| (batch.facts.clone(), batch.slots.clone()))
+            else {
                 continue;
             };
             self.said.forget(*number, &facts);

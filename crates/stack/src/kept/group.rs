@@ -29,9 +29,8 @@ impl<'r> Kept<'r> {
             .collect();
         self.by_rank(&mut links, unite_links);
         let mine = self.deliveries.iter().filter(|one| one.by != slot && local::is_delivered(&part, &one.what));
-        let delivered: Vec<Link> = mine
-            .map(|one| local::plain_link(slot, LinkKind::DeployedBy, one.by, vec![one.evidence.clone()]))
-            .collect();
+        let delivered: Vec<Link> =
+            mine.map(|one| local::plain_link(slot, LinkKind::DeployedBy, one.by, vec![one.evidence.clone()])).collect();
         if !delivered.is_empty() {
             links.extend(delivered);
             self.by_rank(&mut links, unite_links);

@@ -174,7 +174,8 @@ impl Kept<'_> {
         if add.is_empty() {
             return;
         }
-        let mut old = std::mem::take(&mut stack.unresolved).into_iter().zip(std::mem::take(&mut self.said.follows)).peekable();
+        let mut old =
+            std::mem::take(&mut stack.unresolved).into_iter().zip(std::mem::take(&mut self.said.follows)).peekable();
         for (follows, one) in add {
             let comes_first = |(other, other_follows): &(Unresolved, bool)| {
                 let by_text = order(other, &one);

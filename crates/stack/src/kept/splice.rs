@@ -84,7 +84,8 @@ impl<'r> Kept<'r> {
 
     /// Gives positions to what is new, and takes them from what is gone.
     fn move_parts(&mut self, gone: &FxHashSet<u32>, placed: &[Placed<'r>]) -> (Vec<u32>, Vec<u32>) {
-        let born: Vec<u32> = placed.iter().map(|(slot, ..)| *slot).filter(|slot| self.position(*slot).is_none()).collect();
+        let born: Vec<u32> =
+            placed.iter().map(|(slot, ..)| *slot).filter(|slot| self.position(*slot).is_none()).collect();
         let places: Vec<usize> =
             born.iter().map(|slot| self.at.partition_point(|old| self.order(*old, *slot).is_lt())).collect();
         let old = std::mem::take(&mut self.at);

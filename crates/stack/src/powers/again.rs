@@ -2,11 +2,12 @@ use super::{Passed, Powers, classes, passed, words};
 use crate::fixpoint::{Before, solve_again};
 use crate::graph::Stack;
 use crate::kept::{NOWHERE, Patch};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Powers {
     /// Brings powers up to date with a patched stack; the links were already. Gives how many parts were looked at;
-    /// `None` when they were solved for all: classes of data are others, or it reaches too far.
+    /// `None` when they were solved for all, because the classes of data are others.
     pub(crate) fn renew(&mut self, stack: &Stack<'_>, patch: &Patch, before: &Before) -> Option<usize> {
         let looked = self.patch(stack, patch, before);
         if looked.is_none() {
@@ -17,7 +18,8 @@ impl Powers {
 
     fn patch(&mut self, stack: &Stack<'_>, patch: &Patch, before: &Before) -> Option<usize> {
         self.state_again(stack, patch)?;
-        let had: Vec<Option<u32>> = patch.anew.iter().map(|at| self.bases.number(*patch.before.get(*at as usize)? as usize)).collect();
+        let had: Vec<Option<u32>> =
+            patch.anew.iter().map(|at| self.bases.number(*patch.before.get(*at as usize)? as usize)).collect();
         self.grid.move_rows(patch);
         if let Some(holders) = self.bases.renew(stack, &patch.before, &patch.anew, &self.holders) {
             self.grid.move_columns(&runs(&self.holders, &holders), words(&holders));
@@ -27,42 +29,27 @@ impl Powers {
         let classes_of = self.stated.flow(&self.links, &self.passes);
         let had_classes = std::mem::replace(&mut self.classes_of, classes_of);
 
-        let (mut lost, mut got) = (Vec::new(), Vec::new());
-        let mut turned: Vec<u32> = patch.anew.iter().chain(&patch.passes).copied().collect();
-        let mut classified = Vec::new();
-        for (part, (was, is)) in (0..).zip(patch.before.iter().zip(&self.classes_of)) {
-            let Some(was) = had_classes.get(*was as usize) else { continue };
-            if was != is {
-                classified.push(part);
-                // More classes let more through, and nothing less.
-                if was & !is == 0 { got.push(part) } else { lost.push(part) }
-            }
-        }
-        for part in turned.iter().chain(&classified) {
+        let was = patch.before.iter().map(|before| had_classes.get(*before as usize));
+        let classified = (0..).zip(was.zip(&self.classes_of)).filter(|(_, (was, is))| *was != Some(*is));
+        let classified: Vec<u32> = classified.map(|(part, _)| part).collect();
+        for part in patch.anew.iter().chain(&patch.passes).chain(&classified) {
             let has = self.classes_of.get(*part as usize).copied().unwrap_or(0);
             self.stated.read(&mut self.passes, self.links.from(*part as usize), has);
         }
-        turned.sort_unstable();
-        turned.dedup();
-        for part in turned {
-            let number = patch.anew.binary_search(&part).ok().and_then(|at| had.get(at).copied().flatten());
-            let same_base = patch.anew.binary_search(&part).is_err() || number == self.bases.number(part as usize);
-            match self.compare(part, patch, before, &passes) {
-                _ if !same_base => lost.push(part),
-                Differs::No => {}
-                Differs::OnlyMore => got.push(part),
-                Differs::Yes => lost.push(part),
-            }
-        }
+        let links = patch.anew.iter().chain(&patch.passes).copied();
+        let links = links.filter(|part| self.has_other_links(*part, patch, before, &passes));
+        let bases = patch.anew.iter().zip(had).filter(|(part, had)| *had != self.bases.number(**part as usize));
+        let differ: Vec<u32> = links.chain(bases.map(|(part, _)| *part)).chain(classified).collect();
         let mut grid = std::mem::take(&mut self.grid);
-        let looked = solve_again(stack, &self.links, self, &mut grid, &lost, &got);
+        let looked = solve_again(stack, &self.links, self, &mut grid, &differ);
         self.grid = grid;
-        looked
+        Some(looked)
     }
 
     /// What files state about data. `None` when it is other classes now.
     fn state_again(&mut self, stack: &Stack<'_>, patch: &Patch) -> Option<()> {
-        let known = |names: &[Arc<str>]| names.iter().all(|name| classes::is_fixed(name) || self.classes.contains(name));
+        let known =
+            |names: &[Arc<str>]| names.iter().all(|name| classes::is_fixed(name) || self.classes.contains(name));
         if self.classes.len() > super::MAX_CLASSES + 2 {
             return None;
         }
@@ -115,41 +102,22 @@ impl Powers {
         std::mem::replace(&mut self.passes, passes)
     }
 
-    /// Whether other powers come to a part by its links.
-    fn compare(&self, part: u32, patch: &Patch, before: &Before, passes: &[Passed]) -> Differs {
-        let was = patch.before.get(part as usize).copied().filter(|at| *at != NOWHERE);
-        let Some(was) = was else { return Differs::OnlyMore };
+    /// Whether other powers can come to a part by its links than before.
+    fn has_other_links(&self, part: u32, patch: &Patch, before: &Before, passes: &[Passed]) -> bool {
+        let Some(was) = patch.before.get(part as usize).filter(|at| **at != NOWHERE) else { return true };
         let key = |passed: &Passed, to: u32| {
-            let Passed { passes, read, holds_secrets, is_alternative } = *passed;
+            let Passed { passes, read, holds_secrets, is_alternative, used: _ } = *passed;
             (to, passes.stop, passes.change, read, holds_secrets, is_alternative)
         };
-        let then = before.from(was as usize).filter_map(|at| {
+        let then = before.from(*was as usize).filter_map(|at| {
             let to = patch.moved.get(*before.to.get(at)? as usize).copied().unwrap_or(NOWHERE);
             Some(key(passes.get(at)?, to))
         });
         let now = self.links.from(part as usize).filter_map(|at| Some(key(self.passes.get(at)?, self.links.to(at)?)));
-        let (mut then, mut now): (Vec<_>, Vec<_>) = (then.collect(), now.collect());
-        // An alternative more is a holder less, and which are alternatives of each other is not told here.
-        if then.iter().chain(&now).any(|(.., is_alternative)| *is_alternative) {
-            return Differs::Yes;
-        }
-        then.sort_unstable();
-        then.dedup();
-        now.sort_unstable();
-        now.dedup();
-        if then == now {
-            return Differs::No;
-        }
-        let all = then.iter().all(|one| now.binary_search(one).is_ok());
-        if all { Differs::OnlyMore } else { Differs::Yes }
+        let (then, now): (BTreeSet<_>, BTreeSet<_>) = (then.collect(), now.collect());
+        // Which are alternatives of each other is not told here.
+        then != now || now.iter().any(|(.., is_alternative)| *is_alternative)
     }
-}
-
-enum Differs {
-    No,
-    /// Nothing that came before is gone.
-    OnlyMore,
-    Yes,
 }
 
 /// What is known of a run of links, or the position of a link that was made again.

@@ -62,10 +62,15 @@ impl Bases {
 
     /// Takes over the bases of parts that stay (`before`, by part), and looks at the others (`anew`). When there are
     /// others than before, gives the holders that there are now; else `None`.
-    pub fn renew(&mut self, stack: &Stack<'_>, before: &[u32], anew: &[u32], holders: &[Holder]) -> Option<Vec<Holder>> {
+    pub fn renew(
+        &mut self,
+        stack: &Stack<'_>,
+        before: &[u32],
+        anew: &[u32],
+        holders: &[Holder],
+    ) -> Option<Vec<Holder>> {
         let was = self.used();
-        let mut of: Vec<u32> =
-            before.iter().map(|at| self.of.get(*at as usize).copied().unwrap_or(u32::MAX)).collect();
+        let mut of: Vec<u32> = before.iter().map(|at| self.of.get(*at as usize).copied().unwrap_or(u32::MAX)).collect();
         for at in anew {
             let (Some(part), Some(place)) = (stack.parts.get(*at as usize), of.get_mut(*at as usize)) else { continue };
             *place = *self.known.entry(owned(key(part))).or_insert_with(|| {

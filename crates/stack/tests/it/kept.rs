@@ -42,7 +42,10 @@ fn component(which: usize, variant: usize) -> Component {
         let name = id.split_once(':').map_or(id, |(_, name)| name);
         Component::new(id, name, kind, layer, role, seen.clone())
     };
-    let host = |name: &str| make(&format!("host:{name}"), "host", Layer::Unclassified, Role::Provided).with_clue(Clue::new(ClueKind::Host, name));
+    let host = |name: &str| {
+        make(&format!("host:{name}"), "host", Layer::Unclassified, Role::Provided)
+            .with_clue(Clue::new(ClueKind::Host, name))
+    };
     let image = |name: &str| {
         make(&format!("image:{name}"), "image", Layer::Os, Role::Artefact).with_clue(Clue::new(ClueKind::Image, name))
     };
@@ -66,7 +69,10 @@ fn component(which: usize, variant: usize) -> Component {
         13 => make("zone:shop.lu", if variant % 5 == 4 { "record" } else { "zone" }, Layer::Dns, Role::Own),
         14 => make("name:web.shop.lu", if variant % 5 == 4 { "record" } else { "name" }, Layer::Dns, Role::Own),
         15 => make("name:x.nobody.io", "name", Layer::Dns, Role::Own),
-        16 => Component { layer: if variant % 5 == 4 { Layer::Unclassified } else { Layer::Mail }, ..host("mail.test-m.eu") },
+        16 => Component {
+            layer: if variant % 5 == 4 { Layer::Unclassified } else { Layer::Mail },
+            ..host("mail.test-m.eu")
+        },
         17 => image("docker.io/own/caller"),
         18 => image("docker.io/own/caller-two"),
         19 => image("shop.lu/ours"),
@@ -76,7 +82,8 @@ fn component(which: usize, variant: usize) -> Component {
             .with_clue(Clue::new(ClueKind::Package(allod_facts::Ecosystem::Npm), "left-pad")),
         22 => make("env:THING", "variable", Layer::Unclassified, Role::Provided),
         23 => make("ci:deploy", "job", Layer::Ci, Role::Own),
-        24 => make("tf:bucket", "aws_s3_bucket", Layer::Storage, Role::Provided).with_clue(Clue::new(ClueKind::TerraformType, "aws_s3_bucket")),
+        24 => make("tf:bucket", "aws_s3_bucket", Layer::Storage, Role::Provided)
+            .with_clue(Clue::new(ClueKind::TerraformType, "aws_s3_bucket")),
         25 => make("zone:test-b.eu", "zone", Layer::Dns, Role::Own),
         // Another owner of the same mail domain.
         _ => Component { name: "shop.lu".into(), ..make("name:shop.lu", "name", Layer::Dns, Role::Own) },
@@ -95,7 +102,8 @@ const COMPONENTS: usize = 27;
 
 fn batch(says: &Says) -> Facts {
     let mut facts = Facts::new();
-    let refs: Vec<u32> = says.components.iter().map(|(which, variant)| facts.add(component(*which, *variant))).collect();
+    let refs: Vec<u32> =
+        says.components.iter().map(|(which, variant)| facts.add(component(*which, *variant))).collect();
     let of = |at: usize| refs[at % refs.len()];
     if refs.is_empty() {
         return facts;
@@ -130,7 +138,14 @@ fn batch(says: &Says) -> Facts {
     if says.unresolved.len() == 2 {
         let path = Arc::from("k/a.yaml");
         let message = format!("broken {}", says.components.len());
-        facts.diagnostics.push(Diagnostic { code: "D001", severity: Severity::Error, message, path, line: 1, hint: None });
+        facts.diagnostics.push(Diagnostic {
+            code: "D001",
+            severity: Severity::Error,
+            message,
+            path,
+            line: 1,
+            hint: None,
+        });
     }
     facts.settle();
     facts
@@ -164,8 +179,10 @@ fn picture(stack: &Stack<'_>, powers: &Powers) -> String {
             part.fact, part.layer, part.control, part.location, powers.classes_of[at]
         );
         for lane in powers.lanes() {
-            let held: Vec<String> = powers.held_by(at, lane).map(|holder| format!("{:?}", powers.holders[holder])).collect();
-            let base: Vec<usize> = (0..powers.holders.len()).filter(|holder| powers.base_has(at, lane, *holder)).collect();
+            let held: Vec<String> =
+                powers.held_by(at, lane).map(|holder| format!("{:?}", powers.holders[holder])).collect();
+            let base: Vec<usize> =
+                (0..powers.holders.len()).filter(|holder| powers.base_has(at, lane, *holder)).collect();
             let _ = writeln!(out, "  {lane:?} {held:?} {base:?}");
         }
     }
@@ -177,7 +194,7 @@ fn picture(stack: &Stack<'_>, powers: &Powers) -> String {
         let _ = writeln!(out, "{one:?}");
     }
     let _ = writeln!(out, "{:?}", stack.diagnostics);
-    for finding in stack.findings(&home) {
+    for finding in stack.findings(powers, &home) {
         let _ = writeln!(out, "{finding:?} {}", finding.message(stack, &home));
     }
     for one in stack.priorities(powers, &home) {
