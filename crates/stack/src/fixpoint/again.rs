@@ -57,6 +57,23 @@ impl Grid {
         self.rows = rows;
     }
 
+    /// The same with other lanes: `stay` are those that stay, with where they are and will be.
+    pub fn move_lanes(&mut self, stay: &[(usize, usize)], lanes: usize) {
+        let (words, before) = (self.words, self.lanes * self.words);
+        if before == 0 {
+            return;
+        }
+        let mut rows = vec![0; self.rows.len() / before * lanes * words];
+        for (new, old) in rows.chunks_exact_mut(lanes * words).zip(self.rows.chunks_exact(before)) {
+            for (was, is) in stay {
+                let old = old.get(was * words..(was + 1) * words).unwrap_or_default();
+                let new = new.get_mut(is * words..(is + 1) * words).unwrap_or_default();
+                new.iter_mut().zip(old).for_each(|(new, old)| *new = *old);
+            }
+        }
+        (self.rows, self.lanes) = (rows, lanes);
+    }
+
     /// The same with other holders: `runs` are (position before, position now, how many) of those that stay, sorted.
     pub fn move_columns(&mut self, runs: &[(usize, usize, usize)], words: usize) {
         if self.words == 0 {

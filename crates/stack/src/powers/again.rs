@@ -1,5 +1,6 @@
-use super::{Passed, Powers, classes, passed, words};
-use crate::fixpoint::{Before, solve_again};
+use super::classes::Stated;
+use super::{Lane, Passed, Powers, classes, passed, words};
+use crate::fixpoint::{Before, bits_of, solve_again};
 use crate::graph::Stack;
 use crate::kept::{NOWHERE, Patch};
 use std::collections::BTreeSet;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 
 impl Powers {
     /// Brings powers up to date with a patched stack; the links were already. Gives how many parts were looked at;
-    /// `None` when they were solved for all, because the classes of data are others.
+    /// `None` when they were solved for all, because there are too many classes of data.
     pub(crate) fn renew(&mut self, stack: &Stack<'_>, patch: &Patch, before: &Before) -> Option<usize> {
         let looked = self.patch(stack, patch, before);
         if looked.is_none() {
@@ -17,7 +18,9 @@ impl Powers {
     }
 
     fn patch(&mut self, stack: &Stack<'_>, patch: &Patch, before: &Before) -> Option<usize> {
+        let had_others = self.classes.clone();
         self.state_again(stack, patch)?;
+        let lost_class = had_others.iter().any(|class| !self.classes.contains(class));
         let had: Vec<Option<u32>> =
             patch.anew.iter().map(|at| self.bases.number(*patch.before.get(*at as usize)? as usize)).collect();
         self.grid.move_rows(patch);
@@ -39,47 +42,90 @@ impl Powers {
         let links = patch.anew.iter().chain(&patch.passes).copied();
         let links = links.filter(|part| self.has_other_links(*part, patch, before, &passes));
         let bases = patch.anew.iter().zip(had).filter(|(part, had)| *had != self.bases.number(**part as usize));
-        let differ: Vec<u32> = links.chain(bases.map(|(part, _)| *part)).chain(classified).collect();
+        let mut differ: Vec<u32> = links.chain(bases.map(|(part, _)| *part)).chain(classified).collect();
+        if lost_class {
+            // Who deploys holds what is read of any class, and that of the lost one is nowhere any more.
+            let holds = |part: &u32| {
+                let mut links = self.links.from(*part as usize);
+                links.any(|at| self.passes.get(at).is_some_and(|passed| passed.holds_secrets))
+            };
+            differ.extend((0..stack.parts.len() as u32).filter(holds));
+        }
         let mut grid = std::mem::take(&mut self.grid);
         let looked = solve_again(stack, &self.links, self, &mut grid, &differ);
         self.grid = grid;
         Some(looked)
     }
 
-    /// What files state about data. `None` when it is other classes now.
+    /// What files state about data. When it is other classes than before, what is known is told in the new ones.
+    /// `None` when they are more than can be told apart: then which of them are depends on all.
     fn state_again(&mut self, stack: &Stack<'_>, patch: &Patch) -> Option<()> {
-        let known =
-            |names: &[Arc<str>]| names.iter().all(|name| classes::is_fixed(name) || self.classes.contains(name));
+        let known = |classes: &[Arc<str>], names: &[Arc<str>]| {
+            names.iter().all(|name| classes::is_fixed(name) || classes.contains(name))
+        };
+        let is_known = |names: &[Arc<str>]| known(&self.classes, names);
+        let parts = patch.anew.iter().filter_map(|at| stack.parts.get(*at as usize));
+        let links = patch.links(&self.stated.links).filter_map(|link| match link {
+            Moved::Stays(_) => None,
+            Moved::Anew(at) => stack.links.get(at),
+        });
         if self.classes.len() > super::MAX_CLASSES + 2 {
             return None;
         }
+        let all_known =
+            parts.map(|part| &part.fact.data).chain(links.map(|link| &link.data)).all(|names| is_known(names));
+        if !all_known {
+            self.tell_in(classes::all(stack))?;
+        }
+        self.stated = self.restated(stack, patch)?;
+        let stated = self.stated.parts.iter().chain(&self.stated.links).fold(0b11, |all, some| all | some);
+        if stated.count_ones() as usize != self.classes.len() {
+            self.tell_in(classes::all(stack))?;
+        }
+        Some(())
+    }
+
+    fn restated(&self, stack: &Stack<'_>, patch: &Patch) -> Option<Stated> {
         let mut parts: Vec<u64> =
             patch.before.iter().map(|at| self.stated.parts.get(*at as usize).copied().unwrap_or(0)).collect();
         for at in &patch.anew {
-            let (part, place) = (stack.parts.get(*at as usize)?, parts.get_mut(*at as usize)?);
-            if !known(&part.fact.data) {
-                return None;
-            }
-            *place = classes::of_part(&self.classes, part);
+            *parts.get_mut(*at as usize)? = classes::of_part(&self.classes, stack.parts.get(*at as usize)?);
         }
         let mut links = Vec::with_capacity(stack.links.len());
         for link in patch.links(&self.stated.links) {
             match link {
                 Moved::Stays(some) => links.extend_from_slice(some),
-                Moved::Anew(at) => {
-                    let link = stack.links.get(at)?;
-                    if !known(&link.data) {
-                        return None;
-                    }
-                    links.push(classes::bits_of_names(&self.classes, &link.data));
-                }
+                Moved::Anew(at) => links.push(classes::bits_of_names(&self.classes, &stack.links.get(at)?.data)),
             }
         }
-        let stated = parts.iter().chain(&links).fold(0b11, |all, some| all | some);
-        if stated.count_ones() as usize != self.classes.len() {
+        Some(Stated { parts, links })
+    }
+
+    /// Tells everything that is known by class in other classes. Those that are new are nowhere yet.
+    fn tell_in(&mut self, classes: Vec<Arc<str>>) -> Option<()> {
+        if classes.len() > super::MAX_CLASSES + 2 {
             return None;
         }
-        self.stated = classes::Stated { parts, links };
+        let moved: Vec<Option<usize>> =
+            self.classes.iter().map(|class| classes.iter().position(|other| other == class)).collect();
+        let tell = |all: &mut u64| {
+            let places = bits_of(*all).filter_map(|bit| moved.get(bit).copied().flatten());
+            *all = places.fold(0, |bits, place| bits | 1 << place);
+        };
+        let Stated { parts, links } = &mut self.stated;
+        parts.iter_mut().chain(links).chain(&mut self.classes_of).for_each(tell);
+        self.passes.iter_mut().for_each(|passed| tell(&mut passed.read));
+        let lanes: Vec<(usize, usize)> = (0..super::FIXED_LANES)
+            .map(|lane| (lane, lane))
+            .chain(
+                moved
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(was, is)| Some((Lane::Read(was).index(), Lane::Read((*is)?).index()))),
+            )
+            .collect();
+        self.grid.move_lanes(&lanes, super::FIXED_LANES + classes.len());
+        self.classes = classes;
         Some(())
     }
 

@@ -13,7 +13,7 @@ const LINKS: usize = 1_000;
 const SHARED_ONE_IN: usize = 5;
 /// One file in so many is known to others, with its first components.
 const KNOWN_ONE_IN: usize = 50;
-/// Changes of one kind; the median is shown.
+/// Times that each thing is done; the fastest is shown, as other programs run.
 const RUNS: usize = 5;
 
 /// How a file is another one than before.
@@ -29,9 +29,9 @@ enum Change {
     Line,
     /// A host of a service that nobody used before.
     Service,
-    /// A class of data that nobody had before: powers are solved for all.
+    /// A class of data that nobody had before.
     Class,
-    /// So many files at once that everything is built anew.
+    /// Every line of so many files that everything is built anew.
     Many,
 }
 
@@ -48,7 +48,7 @@ const CHANGES: [(Change, usize, &str); 9] = [
     (Change::Line, KNOWN, "moved where known"),
     (Change::Service, ORDINARY, "new service"),
     (Change::Class, ORDINARY, "new data class"),
-    (Change::Many, ORDINARY, "400 files at once"),
+    (Change::Many, ORDINARY, "400 files at once (all anew)"),
 ];
 
 /// Measures what follows the reading, for a stack of 100,000 components and 1,000,000 links in memory, of 1,000 files:
@@ -58,18 +58,20 @@ pub fn large() -> Result<(), String> {
     let home = Home::new(&["EU".to_owned()]).map_err(|_| "no home".to_owned())?;
     let files: Vec<Arc<Facts>> = (0..FILES).map(|at| Arc::new(file(at, Change::None, 0))).collect();
 
-    let (fresh, _) = first(&files, &home, &|files| {
+    let build_all = |files: &[Arc<Facts>]| {
         let facts = files.iter().map(|facts| Facts::clone(facts)).collect();
         (None, allod_stack::build(facts, &register))
-    });
+    };
+    let fresh = (0..RUNS).map(|_| first(&files, &home, &build_all).0).min_by_key(|times| times.whole);
+    let fresh = fresh.ok_or("no run")?;
     let (times, (kept, mut stack, mut powers)) = first(&files, &home, &|files| {
         let (kept, stack) = Kept::of(files, &register);
         (Some(kept), stack)
     });
     let mut kept = kept.ok_or("nothing kept")?;
     println!("  {} parts, {} links, {} files", stack.parts.len(), stack.links.len(), files.len());
-    println!("  first, nothing kept   {}", fresh.shown());
-    println!("  first of a session    {}", times.shown());
+    println!("  first, nothing kept         {}", fresh.shown());
+    println!("  first of a session          {}", times.shown());
     for (change, file_of, what) in CHANGES {
         let mut all = Vec::new();
         for run in 0..RUNS {
@@ -89,9 +91,9 @@ pub fn large() -> Result<(), String> {
             }
         }
         all.sort_by_key(|(times, _)| times.whole);
-        let Some((times, renewed)) = all.into_iter().nth(RUNS / 2) else { continue };
+        let Some((times, renewed)) = all.into_iter().next() else { continue };
         let ratio = times.whole.as_secs_f64() / fresh.whole.as_secs_f64();
-        println!("  {what:<20}  {}   {ratio:.3} of the first, {renewed:?}", times.shown());
+        println!("  {what:<27} {}   {ratio:.3} of the first, {renewed:?}", times.shown());
     }
     println!("  peak memory {:.0} MB", super::super::peak("/proc/self/status") as f64 / 1e6);
     Ok(())
@@ -139,7 +141,7 @@ fn first<'r>(
 /// alternatives and mitigations. The same every time, but for the change.
 fn file(number: usize, change: Change, run: usize) -> Facts {
     let path: Arc<str> = Arc::from(format!("files/{number}.yaml"));
-    let down = usize::from(change == Change::Line) * (run + 1);
+    let down = if matches!(change, Change::Line | Change::Many) { run + 1 } else { 0 };
     let seen = |line: usize| Evidence::line(&path, (line + down) as u32 + 1, "bench");
     let mut facts = Facts::new();
     let gone = (change == Change::Removed).then_some(COMPONENTS / 2 + run);
@@ -174,7 +176,7 @@ fn file(number: usize, change: Change, run: usize) -> Facts {
     }
     let middle = at.get(COMPONENTS / 2).copied().flatten();
     match change {
-        Change::Added | Change::Many => {
+        Change::Added => {
             let id = format!("app:{number}:more{run}");
             let seen = seen(5_000);
             let more = Component::new(&id, &id, "workload", Layer::Application, Role::Own, seen.clone());
@@ -201,7 +203,7 @@ fn file(number: usize, change: Change, run: usize) -> Facts {
                 facts.link(from, LinkKind::SendsTo, to, seen(5_000));
             }
         }
-        Change::None | Change::Removed | Change::Line => {}
+        Change::None | Change::Removed | Change::Line | Change::Many => {}
     }
     facts.settle();
     facts
