@@ -69,7 +69,7 @@ impl<'r> Stack<'r> {
         let mut findings = Vec::new();
         let mut origins = Origins::default();
         for (at, part) in self.parts.iter().enumerate() {
-            findings.extend(self.about_control(at, part, home, &roles, &mut origins));
+            findings.extend(self.about_control(at, part, (powers, home), &roles, &mut origins));
             findings.extend(about_location(at, part, home));
         }
         findings
@@ -79,15 +79,17 @@ impl<'r> Stack<'r> {
         &self,
         at: usize,
         part: &Part<'r>,
-        home: &Home,
+        (powers, home): (&Powers, &Home),
         roles: &Roles,
-        origins: &mut Origins<'r>,
+        origins: &mut Origins,
     ) -> Option<Finding> {
         if part.control == Control::Unknown && !part.is_hint() {
             return Some(Finding::new("F007", Severity::Warning, at, Says::NobodyKnows));
         }
         // Of what nobody is known to control, and of our own, no country is known.
-        if part.control != Control::Known || origins.of(part, self.register).iter().all(|country| home.has(*country)) {
+        if part.control != Control::Known
+            || origins.of(at, part, powers, self.register).iter().all(|country| home.has(*country))
+        {
             return None;
         }
         let at_home = part.location.as_ref().and_then(|place| place.country).filter(|country| home.has(*country));

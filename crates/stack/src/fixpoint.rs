@@ -13,7 +13,7 @@ pub(crate) use again::{Before, solve_again};
 pub(crate) const MAX_LANES: usize = 64;
 
 /// The links of a stack by their ends, and an order in which each part comes after what it depends on.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Links {
     /// By part: the first of its links (those that it is `from` of) in [`Stack::links`].
     first: Vec<u32>,

@@ -182,6 +182,11 @@ impl<'r> Kept<'r> {
         let told = came.iter().any(|facts| says(facts))
             || left.iter().filter_map(|at| self.batch(*at)).any(|one| says(&one.facts));
         let Some(renewed) = self.patch(&left, &came, stack, powers) else {
+            // The memory of what there was is needed again.
+            self.nodes.clear();
+            self.batches.clear();
+            (stack.parts, stack.links) = (Vec::new(), Vec::new());
+            *powers = Powers::default();
             (*self, *stack) = Kept::of(batches, self.register);
             *powers = Powers::of(stack);
             return Renewed::Whole;

@@ -112,7 +112,7 @@ pub const UNCLASSIFIED: &str = "unclassified";
 pub const SECRETS: &str = "secrets";
 
 /// Every holder's powers over every part: the least fixpoint over the links.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Powers {
     pub holders: Vec<Holder>,
     /// Data classes by position; 0 is [`UNCLASSIFIED`], 1 is [`SECRETS`].
@@ -196,6 +196,11 @@ impl Powers {
     /// The holders of a power over a part, by position.
     pub fn held_by(&self, part: usize, lane: Lane) -> impl Iterator<Item = usize> + '_ {
         bits(self.grid.row(part, lane.index()))
+    }
+
+    /// A small number that parts have in common when the register knows the same of them, and their role is the same.
+    pub(crate) fn likeness(&self, part: usize) -> usize {
+        self.bases.number(part).map_or(0, |number| number as usize)
     }
 
     pub(crate) fn row(&self, part: usize, lane: Lane) -> &[u64] {

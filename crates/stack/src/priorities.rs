@@ -45,29 +45,33 @@ fn weight(part: &Part<'_>, classes: u64) -> usize {
 impl<'r> Stack<'r> {
     /// Foreign services, the one whose replacement removes most first.
     pub fn priorities(&self, powers: &Powers, home: &Home) -> Vec<Priority<'r>> {
-        let mut by_service: BTreeMap<&str, Priority<'r>> = BTreeMap::new();
+        let mut priorities: Vec<Priority<'r>> = Vec::new();
+        let mut of_service: BTreeMap<&str, usize> = BTreeMap::new();
+        // By likeness: the priority, if it is one; `None` is not asked yet.
+        let mut known: Vec<Option<Option<usize>>> = Vec::new();
         let mut origins = Origins::default();
         for (at, part) in self.parts.iter().enumerate() {
-            let Some(service) = part.service.filter(|_| part.control == Control::Known) else { continue };
-            let abroad: Vec<Country> =
-                origins.of(part, self.register).iter().copied().filter(|country| !home.has(*country)).collect();
-            if abroad.is_empty() || part.is_hint() {
+            let Some(service) = part.service.filter(|_| part.control == Control::Known && !part.is_hint()) else {
                 continue;
+            };
+            let likeness = powers.likeness(at);
+            if known.len() <= likeness {
+                known.resize(likeness + 1, None);
             }
-            let priority = by_service.entry(&service.id).or_insert_with(|| Priority {
-                service,
-                controlled_from: abroad,
-                parts: Vec::new(),
-                reads: 0,
-                stops: 0,
-                changes: 0,
-                classes: Vec::new(),
-                alternatives: self.alternatives(service, home),
-                score: 0,
+            let Some(known) = known.get_mut(likeness) else { continue };
+            let place = *known.get_or_insert_with(|| {
+                let from = origins.of(at, part, powers, self.register).iter().copied();
+                let abroad: Vec<Country> = from.filter(|country| !home.has(*country)).collect();
+                let first = || {
+                    priorities.push(self.priority(service, abroad.clone(), home));
+                    priorities.len() - 1
+                };
+                (!abroad.is_empty()).then(|| *of_service.entry(&service.id).or_insert_with(first))
             });
-            priority.parts.push(at);
+            if let Some(priority) = place.and_then(|place| priorities.get_mut(place)) {
+                priority.parts.push(at);
+            }
         }
-        let mut priorities: Vec<Priority<'r>> = by_service.into_values().collect();
         let weights = self.count(&mut priorities, powers);
         for (priority, weights) in priorities.iter_mut().zip(weights) {
             let is_provided = |at: &&usize| self.parts.get(**at).is_some_and(|part| part.fact.role == Role::Provided);
@@ -76,6 +80,20 @@ impl<'r> Stack<'r> {
         }
         priorities.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.service.id.cmp(&b.service.id)));
         priorities
+    }
+
+    fn priority(&self, service: &'r Service, controlled_from: Vec<Country>, home: &Home) -> Priority<'r> {
+        Priority {
+            service,
+            controlled_from,
+            parts: Vec::new(),
+            reads: 0,
+            stops: 0,
+            changes: 0,
+            classes: Vec::new(),
+            alternatives: self.alternatives(service, home),
+            score: 0,
+        }
     }
 
     /// Counts what services give somebody abroad, in one pass over the parts; gives for each the counts of read, stop

@@ -1,8 +1,8 @@
+use crate::powers::Powers;
 use allod_facts::{Clue, ClueKind, Component, Confidence, Country, Layer, Role};
 use allod_readers::endpoint::{HostKind, host_kind};
 use allod_register::{ControlEdge, ControlKind, Entity, Matched, Register, Service, Software};
 use compact_str::CompactString;
-use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -254,14 +254,22 @@ pub(crate) type ControlKey<'r> = (Control, Option<&'r str>, Option<&'r str>, Opt
 
 /// From where parts are controlled, computed once for all that are alike.
 #[derive(Default)]
-pub(crate) struct Origins<'r> {
-    known: FxHashMap<ControlKey<'r>, Vec<Country>>,
+pub(crate) struct Origins {
+    /// By [`Powers::likeness`].
+    known: Vec<Option<Vec<Country>>>,
 }
 
-impl<'r> Origins<'r> {
-    /// What [`Part::controlled_from`] gives.
-    pub fn of(&mut self, part: &Part<'r>, register: &'r Register) -> &[Country] {
-        self.known.entry(part.control_key()).or_insert_with(|| part.controlled_from(register))
+impl Origins {
+    /// What [`Part::controlled_from`] gives for the part at this position.
+    pub fn of(&mut self, at: usize, part: &Part<'_>, powers: &Powers, register: &Register) -> &[Country] {
+        let likeness = powers.likeness(at);
+        if self.known.len() <= likeness {
+            self.known.resize(likeness + 1, None);
+        }
+        match self.known.get_mut(likeness) {
+            Some(known) => known.get_or_insert_with(|| part.controlled_from(register)),
+            None => &[],
+        }
     }
 }
 

@@ -146,13 +146,24 @@ pub(crate) fn solve_again(
             }
         }
         for (part, before) in parts.iter().zip(before.chunks_exact(size.max(1))) {
-            if grid.rows.get(rows_of(*part)).is_some_and(|rows| rows != before) {
-                let outside = links.dependents(*part as usize).iter().filter_map(|at| knots.of_part(*at));
-                open.extend(outside.filter(|other| *other != knot));
+            let rows = grid.rows.get(rows_of(*part)).unwrap_or_default();
+            let words = grid.words.max(1);
+            let lanes = rows.chunks_exact(words).zip(before.chunks_exact(words)).enumerate();
+            let turned = lanes.fold(0_u64, |bits, (lane, (now, before))| bits | u64::from(now != before) << lane);
+            if turned != 0 {
+                let outside =
+                    links.dependents(*part as usize).iter().filter(|at| reach(links, flow, **at, *part, turned));
+                open.extend(outside.filter_map(|at| knots.of_part(*at)).filter(|other| *other != knot));
             }
         }
     }
     looks
+}
+
+/// Whether anything of these lanes of a part reaches one that depends on it.
+fn reach(links: &Links, flow: &impl Flow, dependent: u32, part: u32, lanes: u64) -> bool {
+    let mut leading = links.from(dependent as usize).filter(|at| links.to(*at) == Some(part));
+    leading.any(|at| (0..flow.lanes()).any(|lane| flow.sources(at, lane) & lanes != 0))
 }
 
 /// Parts that depend on one another (strongly connected components; most parts are one by themselves), each knot after

@@ -39,6 +39,10 @@ impl<'r> Kept<'r> {
         let delivers = others.iter().any(|facts| !facts.deliveries.is_empty());
         drop(others);
         let differ = self.take_in(left, came);
+        let most = ANEW_ALWAYS.max(self.at.len() / ANEW_ONE_IN);
+        if differ.facts.len().max(differ.links.len()) > most {
+            return None;
+        }
         let mut anew = Anew { groups: differ.links.into_iter().collect(), dead: Vec::new() };
         self.resolve_again(&differ.facts, &mut anew, stack, &powers.links)?;
         if delivers {
@@ -46,7 +50,7 @@ impl<'r> Kept<'r> {
         }
         let (turns, told) = self.turned(turns);
         anew.groups.retain(|slot| self.shown(*slot).is_some());
-        if anew.groups.len() > ANEW_ALWAYS.max(self.at.len() / ANEW_ONE_IN) {
+        if anew.groups.len() > most {
             return None;
         }
         let (placed, mut dead, defaults) = self.place(&anew, stack, &powers.links);
