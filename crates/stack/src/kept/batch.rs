@@ -1,6 +1,5 @@
 use super::{Kept, Kind, Node};
 use allod_facts::{Component, Facts, Link};
-use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 /// A batch, and the position of a component in it.
@@ -48,13 +47,6 @@ impl Batch {
     }
 }
 
-/// The sightings of one component in what left and what came.
-#[derive(Default)]
-struct Sides {
-    left: Vec<Sighting>,
-    came: Vec<Sighting>,
-}
-
 /// Components, by number, of which something else is said now.
 #[derive(Default)]
 pub(super) struct Differ {
@@ -67,7 +59,8 @@ pub(super) struct Differ {
 impl<'r> Kept<'r> {
     /// Takes in batches in place of others; what did not really change is left out of what is told.
     pub(super) fn take_in(&mut self, left: &[u32], came: &[Arc<Facts>]) -> Differ {
-        let mut sides: FxHashMap<u32, Sides> = FxHashMap::default();
+        // By component: what left stands before what came.
+        let mut seen: Vec<(u32, bool, Sighting)> = Vec::new();
         for number in left {
             let Some((facts, slots)) = self.batch(*number).map(|batch| (batch.facts.clone(), batch.slots.clone()))
             else {
@@ -75,7 +68,7 @@ impl<'r> Kept<'r> {
             };
             self.said.forget(*number, &facts);
             for (at, slot) in (0..).zip(&slots) {
-                sides.entry(*slot).or_default().left.push((*number, at));
+                seen.push((*slot, false, (*number, at)));
                 if let Some(node) = self.nodes.get_mut(*slot as usize) {
                     node.sightings.retain(|(batch, _)| batch != number);
                 }
@@ -87,21 +80,23 @@ impl<'r> Kept<'r> {
             let number = self.batches.iter().position(Option::is_none).unwrap_or(self.batches.len()) as u32;
             self.see(number, &slots);
             self.said.hear(number, facts);
-            for (at, slot) in (0..).zip(&slots) {
-                sides.entry(*slot).or_default().came.push((number, at));
-            }
+            seen.extend((0..).zip(&slots).map(|(at, slot)| (*slot, true, (number, at))));
             let batch = Some(Batch::new(facts.clone(), slots));
             match self.batches.get_mut(number as usize) {
                 Some(place) => *place = batch,
                 None => self.batches.push(batch),
             }
         }
+        seen.sort_unstable();
         let mut differ = Differ::default();
-        for (slot, sides) in &sides {
-            if !self.components(&sides.left).eq(self.components(&sides.came)) {
+        for of_one in seen.chunk_by(|(a, ..), (b, ..)| a == b) {
+            let Some((slot, ..)) = of_one.first() else { continue };
+            let (left, came) = of_one.split_at(of_one.partition_point(|(_, came, _)| !came));
+            let (left, came) = (left.iter().map(|(.., one)| one), came.iter().map(|(.., one)| one));
+            if !self.components(left.clone()).eq(self.components(came.clone())) {
                 differ.facts.push(*slot);
             }
-            let (mut one, mut other) = (self.links(&sides.left), self.links(&sides.came));
+            let (mut one, mut other) = (self.links(left), self.links(came));
             let equal = loop {
                 match (one.next(), other.next()) {
                     (None, None) => break true,
@@ -116,9 +111,6 @@ impl<'r> Kept<'r> {
         for number in left {
             self.batches.iter_mut().skip(*number as usize).take(1).for_each(|batch| *batch = None);
         }
-        // The order of what is done must not depend on that of a hash map.
-        differ.facts.sort_unstable();
-        differ.links.sort_unstable();
         differ
     }
 
@@ -133,13 +125,19 @@ impl<'r> Kept<'r> {
     }
 
     /// What sightings say.
-    pub(super) fn components<'a>(&'a self, sightings: &'a [Sighting]) -> impl Iterator<Item = &'a Arc<Component>> {
-        sightings.iter().filter_map(|(batch, at)| self.batch(*batch)?.component(*at))
+    pub(super) fn components<'a>(
+        &'a self,
+        sightings: impl IntoIterator<Item = &'a Sighting>,
+    ) -> impl Iterator<Item = &'a Arc<Component>> {
+        sightings.into_iter().filter_map(|(batch, at)| self.batch(*batch)?.component(*at))
     }
 
     /// The links that sightings state, each with the number of its target.
-    pub(super) fn links<'a>(&'a self, sightings: &'a [Sighting]) -> impl Iterator<Item = (u32, &'a Link)> {
-        let batches = sightings.iter().filter_map(|(batch, at)| Some((self.batch(*batch)?, *at)));
+    pub(super) fn links<'a>(
+        &'a self,
+        sightings: impl IntoIterator<Item = &'a Sighting>,
+    ) -> impl Iterator<Item = (u32, &'a Link)> {
+        let batches = sightings.into_iter().filter_map(|(batch, at)| Some((self.batch(*batch)?, *at)));
         batches.flat_map(|(batch, at)| batch.links_of(at))
     }
 }

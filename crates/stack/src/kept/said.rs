@@ -128,7 +128,7 @@ impl Kept<'_> {
     }
 
     /// Brings the unresolved facts of a stack up to date. `gone` and `new` follow from the stack, with the positions
-    /// before and now; what turned is told by the numbers of the components, `before` gives their positions then.
+    /// before and now; what turned is told by the numbers of the components.
     pub(super) fn patch_unresolved(
         &mut self,
         stack: &mut Stack<'_>,
@@ -158,8 +158,7 @@ impl Kept<'_> {
             });
             stays.iter_mut().skip(at.map_or(usize::MAX, |(at, _)| at)).take(1).for_each(|stays| *stays = false);
         }
-        let keep = |stays: &[bool]| stays.to_vec().into_iter();
-        let (mut one, mut other) = (keep(&stays), keep(&stays));
+        let (mut one, mut other) = (stays.iter().copied(), stays.iter().copied());
         stack.unresolved.retain(|_| one.next().unwrap_or(true));
         self.said.follows.retain(|_| other.next().unwrap_or(true));
         let moved = |at: u32| patch.moved.get(at as usize).copied().filter(|at| *at != super::NOWHERE);

@@ -56,7 +56,7 @@ fn component(which: usize, variant: usize) -> Component {
                 .iter()
                 .map(|class| Arc::from(*class))
                 .collect();
-            app.environment = (variant % 4 == 0).then(|| Arc::from("prod"));
+            app.environment = variant.is_multiple_of(4).then(|| Arc::from("prod"));
             app
         }
         6 => host("logs.test-a.eu"),
