@@ -245,6 +245,15 @@ pub struct Check {
     /// Write all violations that there are now to a file, to be worked off.
     #[arg(long, value_name = "FILE")]
     pub write_baseline: Option<PathBuf>,
+    /// A folder of Rego rules in the way of conftest (`deny`, `warn`, `violation`), asked about the same files.
+    #[arg(long, value_name = "DIR")]
+    pub rego: Vec<PathBuf>,
+    /// The packages of Rego that count, as patterns; `*` for all.
+    #[arg(long, value_name = "PACKAGE", default_value = "main", requires = "rego")]
+    pub namespace: Vec<String>,
+    /// A folder or file of data for Rego rules (`data.…`).
+    #[arg(long, value_name = "PATH", requires = "rego")]
+    pub data: Vec<PathBuf>,
     /// Let files pass that look like something known and cannot be read.
     #[arg(long)]
     pub allow_unread: bool,
@@ -257,19 +266,19 @@ pub struct Check {
 #[derive(Debug, ClapArgs)]
 pub struct Policy {
     /// What describes the organisation. Default: the nearest allod.yaml at or above what is checked.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Rule files, or folders of them. Default: rules/ beside allod.yaml.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH")]
     pub rules: Vec<PathBuf>,
     /// Jurisdictions that are ours, whatever allod.yaml says.
-    #[arg(long, value_delimiter = ',', value_name = "PLACES")]
+    #[arg(long, global = true, value_delimiter = ',', value_name = "PLACES")]
     pub home: Option<Vec<String>>,
     /// A folder of register files that add to or correct the built-in register.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     pub register: Option<PathBuf>,
     /// The day by which exceptions and tests of an exit are judged. Default: today.
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, global = true, value_name = "DATE")]
     pub today: Option<String>,
 }
 

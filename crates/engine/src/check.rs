@@ -1,6 +1,7 @@
 use crate::audit::{Error, Options, audit_of};
 use crate::collect::Stage;
 use crate::policies::{Policies, PolicyOptions};
+use crate::rego::{RegoOptions, rego};
 use crate::revision;
 use allod_evidence::Audit;
 use allod_evidence::check::{Check, Key, RuleAsked, keys, unread};
@@ -15,6 +16,8 @@ pub struct CheckOptions {
     /// Its home is overridden by what the policy options and `allod.yaml` say.
     pub audit: Options,
     pub policy: PolicyOptions,
+    /// Rego rules beside the organisation's own; empty folders: none.
+    pub rego: RegoOptions,
     /// Only what is new since this git revision is a violation.
     pub since: Option<String>,
     /// Files that cannot be read are no violation.
@@ -28,10 +31,15 @@ pub struct CheckOptions {
 /// # Errors
 /// Those of an audit, of [`Policies::load`] and, with a revision, [`Error::Revision`].
 pub fn check(options: &CheckOptions, register: &Register, tell: &(dyn Fn(Stage) + Sync)) -> Result<Check, Error> {
-    let policies = Policies::load(&options.audit.paths, &options.policy, register)?;
+    let has_rego = !options.rego.folders.is_empty();
+    let policy = PolicyOptions { may_be_none: has_rego, ..options.policy.clone() };
+    let policies = Policies::load(&options.audit.paths, &policy, register)?;
     let audit = Options { home: policies.home.clone(), ..options.audit.clone() };
     let now = audit_of(&audit, register, Some(&policies.organisation), tell)?;
     let mut check = checked(&now, &policies, options);
+    if has_rego {
+        check.violations.extend(rego(&options.audit.paths, &options.rego, tell)?);
+    }
     if let Some(since) = &options.since {
         let before = at_revision(since, &audit, &policies, options, register, tell)?;
         check.known(&before, format!("since {since}"));
@@ -101,7 +109,8 @@ fn at_revision(
     };
     let judgement = policies.judge(&before.stack, &before.powers, Gate::Repository, options.today);
     let mut known = keys(&judgement);
-    for one in unread(&before.stack.diagnostics) {
+    let by_rego = if options.rego.folders.is_empty() { Vec::new() } else { rego(&audit.paths, &options.rego, tell)? };
+    for one in unread(&before.stack.diagnostics).into_iter().chain(by_rego) {
         known.extend(one.components.iter().map(|component| allod_evidence::check::key(&one, component)));
     }
     Ok(known)

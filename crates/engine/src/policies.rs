@@ -27,6 +27,8 @@ pub struct PolicyOptions {
     pub rules: Vec<PathBuf>,
     /// What is home, whatever `allod.yaml` says.
     pub home: Option<Home>,
+    /// That there are no rules is no error: others are asked, too.
+    pub may_be_none: bool,
 }
 
 /// The description of an organisation and its rules, ready to be asked.
@@ -69,7 +71,7 @@ impl Policies {
         diagnostics.extend(told);
         sound(&diagnostics)?;
         let Some(compiled) = compiled else { return Err(Error::RuleProblems(diagnostics)) };
-        if rules.rules.is_empty() && rules.cedar.is_empty() {
+        if rules.rules.is_empty() && rules.cedar.is_empty() && !options.may_be_none {
             return Err(Error::NoRules { path: root_of(paths) });
         }
         Ok(Policies { organisation, rules, compiled, home, diagnostics })

@@ -35,7 +35,8 @@ pub fn run(args: &Admit, global: &Global) -> Result<Exit, Failure> {
 /// Who judges. Rules that cannot be read keep the webhook from starting: it is told at once, not at the first object.
 fn judge(args: &Admit) -> Result<Arc<dyn Judge>, Failure> {
     let failed = |error: &allod_engine::Error| failure(error);
-    let policy = PolicyOptions { organisation: args.config.clone(), rules: args.rules.clone(), home: None };
+    let policy =
+        PolicyOptions { organisation: args.config.clone(), rules: args.rules.clone(), home: None, may_be_none: false };
     let here = if args.context.is_empty() { vec![PathBuf::from(".")] } else { args.context.clone() };
     let options =
         Options { paths: here.clone(), home: Home::default(), register: args.register.clone(), resolve: None };

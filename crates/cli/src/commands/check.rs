@@ -3,7 +3,7 @@ use crate::commands::audit::{failure, folder, home};
 use crate::exit::{Exit, Failure};
 use crate::output::{look, write};
 use crate::progress::Progress;
-use allod_engine::{CheckOptions, Options, PolicyOptions, check, today};
+use allod_engine::{CheckOptions, Options, PolicyOptions, RegoOptions, check, today};
 use allod_evidence::check::{Baseline, github, gitlab, human, json, junit, sarif};
 use allod_rules::Date;
 use std::path::Path;
@@ -19,6 +19,7 @@ pub fn run(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
             resolve: None,
         },
         policy,
+        rego: RegoOptions { folders: args.rego.clone(), namespaces: args.namespace.clone(), data: args.data.clone() },
         since: args.since.clone(),
         allow_unread: args.allow_unread,
         today: day(&args.policy)?,
@@ -61,6 +62,7 @@ pub fn options(policy: &Policy) -> Result<PolicyOptions, Failure> {
         organisation: policy.config.clone(),
         rules: policy.rules.clone(),
         home: policy.home.as_deref().map(home).transpose()?,
+        may_be_none: false,
     })
 }
 

@@ -5,7 +5,7 @@ use crate::commands::audit::failure;
 use crate::commands::check::{day, options};
 use crate::exit::{Exit, Failure};
 use crate::output::write;
-use allod_engine::{CheckOptions, Options, Policies, PolicyOptions, case_files, check};
+use allod_engine::{CheckOptions, Options, Policies, PolicyOptions, RegoOptions, case_files, check};
 use allod_facts::{Diagnostic, Severity};
 use allod_register::Register;
 use allod_rules::{ProveError, SCHEMA, lint, never_broken, parse_cases, run_cases, words};
@@ -88,6 +88,7 @@ fn look(args: &RulesArgs, paths: &[PathBuf], policy: &PolicyOptions, register: &
     let options = CheckOptions {
         audit: audited(args, policy, paths.to_vec()),
         policy: policy.clone(),
+        rego: RegoOptions::default(),
         since: None,
         allow_unread: true,
         today: day(&args.policy)?,
