@@ -74,9 +74,13 @@ pub struct Audit {
     /// Write the result to a file.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Jurisdictions that are ours: EU, EEA or country codes, with commas between.
-    #[arg(long, value_delimiter = ',', default_value = "EU", value_name = "PLACES")]
-    pub home: Vec<String>,
+    /// Jurisdictions that are ours: EU, EEA or country codes, with commas between. Default: what allod.yaml says,
+    /// otherwise EU.
+    #[arg(long, value_delimiter = ',', value_name = "PLACES")]
+    pub home: Option<Vec<String>>,
+    /// What describes the organisation. Default: the nearest allod.yaml at or above what is audited.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Show one layer only (`allod audit --only help` lists them).
     #[arg(long, value_name = "LAYER")]
     pub only: Option<String>,

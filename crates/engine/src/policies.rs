@@ -192,9 +192,9 @@ fn is_cases(name: &str) -> bool {
     name.ends_with(".test.yaml") || name.ends_with(".test.yml")
 }
 
-/// Cases of `rules test` are no rules.
+/// Cases of `rules test` are no rules, nor is what describes the organisation.
 fn is_rules(name: &str) -> bool {
-    [".yaml", ".yml", ".cedar"].iter().any(|ending| name.ends_with(ending)) && !is_cases(name)
+    name != ORGANISATION && [".yaml", ".yml", ".cedar"].iter().any(|ending| name.ends_with(ending)) && !is_cases(name)
 }
 
 /// Files of a folder and those below it, sorted.

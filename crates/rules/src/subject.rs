@@ -178,7 +178,7 @@ impl<'a, 'r> Scene<'a, 'r> {
             parties: self.parties(part),
             controlled_from: self.controlled_from(part),
             countries: self.reach.countries(at),
-            keys: if keys.stored > 0 && keys.stored == keys.with_own_key { "ours" } else { UNKNOWN },
+            keys: if part.own_keys || keys.stored > 0 && keys.stored == keys.with_own_key { "ours" } else { UNKNOWN },
             audit: self.audit.facts(at).iter().map(|fact| Arc::from(fact.name())).collect(),
             exit_tested_days: self.exit_tested_days(at),
             tags: self.power_tags(at, classes_of),

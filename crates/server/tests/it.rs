@@ -7,6 +7,8 @@
     clippy::needless_pass_by_value
 )]
 
+#[path = "it/gates.rs"]
+mod gates;
 #[path = "it/life.rs"]
 mod life;
 #[path = "it/limits.rs"]

@@ -85,6 +85,10 @@ impl Stack<'_> {
                 Mitigation::LocalMirror | Mitigation::NotRequired => passes.stop = None,
             }
         }
+        // Whoever runs what it is kept on sees what is encrypted.
+        if self.parts.get(link.from as usize).is_some_and(|from| from.own_keys) {
+            passes.read = false;
+        }
         if target.is_none_or(Part::is_hint) {
             passes = Passes::NOTHING;
         }

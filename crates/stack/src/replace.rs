@@ -154,6 +154,7 @@ impl<'r> Stack<'r> {
             service: None,
             software: Some(software),
             named_publisher: None,
+            own_keys: false,
             matched_by: None,
             operator: None,
             location: None,

@@ -23,6 +23,9 @@ pub struct Part<'r> {
     pub matched_by: Option<&'r str>,
     pub operator: Option<&'r Entity>,
     pub location: Option<Location>,
+    /// What is kept in it is encrypted with keys that the organisation holds, by its own statement: who provides it reads
+    /// nothing of it.
+    pub own_keys: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,6 +95,7 @@ pub(crate) fn resolve<'r>(fact: Arc<Component>, register: &'r Register, own_zone
         service: None,
         software: None,
         named_publisher: None,
+        own_keys: false,
         matched_by: None,
         operator: None,
         location: None,

@@ -29,6 +29,8 @@ pub enum StatedFact<'r> {
     LocatedIn(Country),
     /// The organisation runs it itself. Holds where the register knows nobody.
     RunByUs,
+    /// What is kept in it is encrypted with keys that the organisation holds.
+    OwnKeys,
 }
 
 impl<'r> Stack<'r> {
@@ -70,6 +72,7 @@ impl<'r> Stack<'r> {
                         self.unresolved.retain(|unknown| unknown.component != Some(one.part as u32));
                     }
                 }
+                StatedFact::OwnKeys => part.own_keys = true,
                 StatedFact::RunByUs => {
                     if part.control == Control::Unknown && part.service.is_none() {
                         part.control = Control::SelfHosted;

@@ -3,7 +3,7 @@ use crate::commands::watch::watch;
 use crate::exit::{Exit, Failure};
 use crate::output::{look, write};
 use crate::progress::Progress;
-use allod_engine::{Error, Options, Resolver, RevisionError};
+use allod_engine::{Error, Options, Resolver, RevisionError, audit_of};
 use allod_evidence::{
     Audit, NoSuchPart, Show, chokepoints_human, chokepoints_json, csv, cyclonedx, dot, github, gitlab, html, human,
     json, markdown, mermaid, sarif, trace,
@@ -18,7 +18,10 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<Exit, Failure> {
             .hint("with --unresolved use human, json, markdown, github or gitlab"));
     }
     let only = args.only.as_deref().map(layer).transpose()?;
-    let home = home(&args.home)?;
+    let organisation = allod_engine::organisation(&args.paths, args.config.as_deref());
+    let organisation = organisation.map_err(|error| failure(&error))?;
+    let stated = args.home.as_deref().map(home).transpose()?;
+    let home = stated.or_else(|| organisation.as_ref().and_then(|one| one.home.clone())).unwrap_or_default();
     let resolve = args.resolve.then(|| args.resolver.unwrap_or(Resolver::System));
     let options = Options { paths: args.paths.clone(), home, register: args.register.clone(), resolve };
     let show = Show { only, unresolved_only: args.unresolved, all: global.verbose };
@@ -26,6 +29,9 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<Exit, Failure> {
         if args.format != Format::Human {
             return Err(Failure::new("E002", "what is watched is shown for a person, in no other format")
                 .hint("leave --format out, or leave --watch out and run the audit again"));
+        }
+        if organisation.is_some() && !global.quiet {
+            note("what allod.yaml states is not applied while watching");
         }
         return watch(&options, show, global);
     }
@@ -35,7 +41,7 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<Exit, Failure> {
             .hint("leave --chokepoints out for the audit in this format"));
     }
     let progress = Progress::new(global);
-    let audit = allod_engine::audit(&options, &register, &|stage| progress.tell(stage));
+    let audit = audit_of(&options, &register, organisation.as_ref(), &|stage| progress.tell(stage));
     progress.done();
     let audit = audit.map_err(|error| failure(&error))?;
 
@@ -68,6 +74,12 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<Exit, Failure> {
         })?;
     }
     Ok(exit(args, &audit))
+}
+
+/// A line beside the result.
+pub fn note(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 fn no_such_part(missing: &NoSuchPart) -> Failure {

@@ -1,5 +1,5 @@
 use crate::args::{Check as CheckArgs, CheckFormat, Global, Policy};
-use crate::commands::audit::{failure, folder, home};
+use crate::commands::audit::{failure, folder, home, note};
 use crate::exit::{Exit, Failure};
 use crate::output::{look, write};
 use crate::progress::Progress;
@@ -19,7 +19,12 @@ pub fn run(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
             resolve: None,
         },
         policy,
-        rego: RegoOptions { folders: args.rego.clone(), namespaces: args.namespace.clone(), data: args.data.clone() },
+        rego: RegoOptions {
+            folders: args.rego.clone(),
+            namespaces: args.namespace.clone(),
+            data: args.data.clone(),
+            allow_unread: args.allow_unread,
+        },
         since: args.since.clone(),
         allow_unread: args.allow_unread,
         today: day(&args.policy)?,
@@ -46,15 +51,9 @@ pub fn run(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
     })?;
     if args.format != CheckFormat::Human && !global.quiet && checked.denies() {
         let denied = checked.violations.len();
-        eprint_line(&format!("the rules say no: {denied} violations"));
+        note(&format!("the rules say no: {denied} violations"));
     }
     Ok(if checked.denies() && !args.exit_zero { Exit::Foreign } else { Exit::Clean })
-}
-
-/// One line on stderr, beside a result in a format for machines.
-fn eprint_line(text: &str) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 pub fn options(policy: &Policy) -> Result<PolicyOptions, Failure> {

@@ -3,17 +3,18 @@ use crate::commands::audit::failure;
 use crate::exit::{Exit, Failure};
 use crate::output::{look, write};
 use crate::progress::Progress;
-use allod_engine::Options;
+use allod_engine::{Options, audit_of};
 use allod_evidence::{DrillReport, Replaced, drill_human, drill_json};
-use allod_stack::{Holder, Home, NoReplacement, Power, Replacement};
+use allod_stack::{Holder, NoReplacement, Power, Replacement};
 
 pub fn run(args: &DrillArgs, global: &Global) -> Result<Exit, Failure> {
     let replacements = args.what_if.iter().map(|text| replacement(text)).collect::<Result<Vec<_>, _>>()?;
-    let home = Home::new(&["EU".to_owned()]).map_err(|unknown| Failure::new("E002", unknown.0))?;
+    let organisation = allod_engine::organisation(&args.paths, None).map_err(|error| failure(&error))?;
+    let home = organisation.as_ref().and_then(|one| one.home.clone()).unwrap_or_default();
     let options = Options { paths: args.paths.clone(), home, register: args.register.clone(), resolve: None };
     let register = allod_engine::register(&options).map_err(|error| failure(&error))?;
     let progress = Progress::new(global);
-    let audit = allod_engine::audit(&options, &register, &|stage| progress.tell(stage));
+    let audit = audit_of(&options, &register, organisation.as_ref(), &|stage| progress.tell(stage));
     progress.done();
     let mut audit = audit.map_err(|error| failure(&error))?;
 

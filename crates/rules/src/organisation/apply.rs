@@ -57,6 +57,7 @@ impl Organisation {
             }
             let fact = match &statement.says {
                 Says::RunByUs => Some(StatedFact::RunByUs),
+                Says::OwnKeys => Some(StatedFact::OwnKeys),
                 Says::LocatedIn(country) => Some(StatedFact::LocatedIn(*country)),
                 Says::RunsOn(said) => {
                     let named = |part: &allod_stack::Part<'_>| names(part).contains(&said.text.as_str());

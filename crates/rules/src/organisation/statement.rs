@@ -20,11 +20,17 @@ pub enum Says {
     LocatedIn(Country),
     /// The organisation runs it itself.
     RunByUs,
+    /// What is kept in it is encrypted with keys that the organisation holds.
+    OwnKeys,
 }
 
 impl Statement {
     pub(crate) fn read(node: &Node, source: &mut Source<'_>) -> Option<Statement> {
-        source.keys(node, &["component", "runs_on", "provided_by", "located_in", "run_by", "why"], "a statement");
+        source.keys(
+            node,
+            &["component", "runs_on", "provided_by", "located_in", "run_by", "keys", "why"],
+            "a statement",
+        );
         let component = source.text(node.get("component").unwrap_or(node), "`component` of a statement")?;
         let Some(pattern) = Pattern::of_names(&component.text) else {
             source.error("P001", component.line, format!("`{}` is no pattern", component.text), None);
@@ -52,10 +58,17 @@ impl Statement {
                 source.error("P001", node.line, "`run_by` can be `us`".to_owned(), hint);
             }
         }
+        if let Some(node) = node.get("keys") {
+            if node.as_str() == Some("ours") {
+                says.push(Says::OwnKeys);
+            } else {
+                source.error("P001", node.line, "`keys` can be `ours`".to_owned(), None);
+            }
+        }
         match (says.pop(), says.is_empty()) {
             (Some(says), true) => Some(Statement { component: pattern, says, line: component.line }),
             _ => {
-                let hint = Some("one of runs_on, provided_by, located_in, run_by".to_owned());
+                let hint = Some("one of runs_on, provided_by, located_in, run_by, keys".to_owned());
                 source.error("P001", node.line, "a statement says one thing".to_owned(), hint);
                 None
             }

@@ -64,6 +64,7 @@ pub(crate) fn default_of<'r>(service: &'r Service, seen: Evidence, register: &'r
         service: Some(service),
         software: None,
         named_publisher: None,
+        own_keys: false,
         matched_by: None,
         operator: service.operator.as_ref().and_then(|id| register.entity(id)),
         location: None,

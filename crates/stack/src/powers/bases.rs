@@ -24,13 +24,13 @@ pub(super) struct Bases {
     of: Vec<u32>,
 }
 
-type Key<T> = (Role, Control, Option<T>, Option<T>, Option<T>);
+type Key<T> = (Role, (Control, bool), Option<T>, Option<T>, Option<T>);
 
 fn key<'r>(part: &Part<'r>) -> Key<&'r str> {
     let service = part.service.map(|service| service.id.as_str());
     let software = part.software.map(|software| software.id.as_str());
     let publisher = part.named_publisher.map(|entity| entity.id.as_str());
-    (part.fact.role, part.control, service, software, publisher)
+    (part.fact.role, (part.control, part.own_keys), service, software, publisher)
 }
 
 fn owned((role, control, service, software, publisher): Key<&str>) -> Key<String> {
@@ -149,6 +149,7 @@ fn base(part: &Part<'_>, stack: &Stack<'_>, holders: &[Holder]) -> Base {
     let (later, change): (Row, Row) = (|base| &mut base.later, |base| &mut base.change);
     let full: &[Row] = match part.fact.role {
         Role::Own => return base,
+        Role::Provided if part.own_keys => &[stop, change],
         Role::Provided => &[read, stop, change],
         Role::Artefact => &[later, change],
     };
