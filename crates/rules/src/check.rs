@@ -144,12 +144,12 @@ impl Check<'_> {
                 }
             }
         }
-        for (name, workload) in &self.organisation.workloads {
+        for workload in self.organisation.workloads.values() {
             let Some(tier) = &workload.tier else { continue };
             if !self.rules.tiers.contains_key(&tier.text) {
                 let names = self.rules.tiers.keys().map(String::as_str).collect();
                 let path = self.organisation.path.clone();
-                self.unknown(&path, tier, &format!("tier of workload `{name}`"), names);
+                self.unknown(&path, tier, "tier", names);
             }
         }
     }

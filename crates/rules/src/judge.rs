@@ -93,7 +93,8 @@ pub fn judge(book: Rulebook<'_>, stack: &Stack<'_>, powers: &Powers, gate: Gate)
         }
     }
     for rule in &book.rules.rules {
-        let is_about = |subject: &&Subject| !subject.hint && crate::select::selects(rule, &scene, subject);
+        let is_about =
+            |subject: &&Subject| !subject.hint && crate::select::selects(book.rules, rule, stack.register, subject);
         judgement.selected.insert(rule.id.clone(), subjects.iter().filter(is_about).count());
     }
     let mut violations: Vec<Violation> = found.violations.into_values().collect();

@@ -17,6 +17,8 @@ mod rule;
 mod select;
 mod source;
 mod subject;
+#[cfg(test)]
+mod tests;
 pub mod words;
 
 pub use cases::{Case, Expect, Outcome, never_broken, parse_cases, run_cases};

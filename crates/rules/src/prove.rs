@@ -105,7 +105,7 @@ pub(crate) fn allowed_and_selected(
     for (at, must) in rule.must.iter().enumerate() {
         // What a requirement applies to, whether or not it holds.
         let policy = crate::cedar::policy(rules, rule, at, must, register);
-        let text = policy.text.replacen("forbid (principal", "permit (principal", 1);
+        let text = permitted(&policy);
         let Some((scope, _)) = text.split_once("\nunless {") else { continue };
         let failed = |error: &dyn std::fmt::Display| ProveError::Claim(error.to_string());
         let parsed = Policy::parse(Some(PolicyId::new(&policy.id)), format!("{scope};"));
@@ -119,19 +119,23 @@ pub(crate) fn allowed_without(compiled: &Compiled, rule: &Rule) -> Result<Answer
     let mut without = PolicySet::new();
     for policy in compiled.deny.policies() {
         let id: &str = policy.id().as_ref();
-        let of_rule = id.strip_prefix(&rule.id).is_some_and(|rest| rest.starts_with('/'));
-        if !of_rule {
+        let of_rule = |text: &PolicyText| text.must.is_some() && text.rule == rule.id && text.id == id;
+        if !compiled.policies.iter().any(of_rule) {
             without.add(policy.clone()).map_err(|error| ProveError::Rules(error.to_string()))?;
         }
     }
     ask(compiled, &without, &compiled.deny, Question::AllowedByFirstOnly)
 }
 
+/// A `forbid` turned round. Annotations are lines of their own, so that their texts cannot be mistaken for it.
+fn permitted(policy: &PolicyText) -> String {
+    policy.text.replacen("\nforbid (principal", "\npermit (principal", 1)
+}
+
 /// The policy set that allows exactly what breaks a requirement: its `forbid` turned round.
 fn breaks(policy: &PolicyText) -> Result<PolicySet, ProveError> {
     let failed = |error: &dyn std::fmt::Display| ProveError::Claim(error.to_string());
-    let text = policy.text.replacen("forbid (principal", "permit (principal", 1);
-    let parsed = Policy::parse(Some(PolicyId::new("claim")), text).map_err(|error| failed(&error))?;
+    let parsed = Policy::parse(Some(PolicyId::new("claim")), permitted(policy)).map_err(|error| failed(&error))?;
     let mut set = PolicySet::new();
     set.add(parsed).map_err(|error| failed(&error))?;
     Ok(set)
