@@ -1,6 +1,8 @@
 //! The rules asked about every component of a stack, and what was found told so that one can act on it.
 
 mod cause;
+#[cfg(test)]
+mod tests;
 mod way_out;
 
 use crate::cedar::{Broken, Compiled, Decider, Gate};

@@ -149,7 +149,9 @@ fn rules() -> impl Strategy<Value = String> {
 }
 
 fn set(words: &'static [&'static str]) -> BoxedStrategy<Set> {
-    btree_set(select(words), 0..=2).prop_map(|set: std::collections::BTreeSet<&str>| set.into_iter().map(Arc::from).collect()).boxed()
+    btree_set(select(words), 0..=2)
+        .prop_map(|set: std::collections::BTreeSet<&str>| set.into_iter().map(Arc::from).collect())
+        .boxed()
 }
 
 fn holders() -> BoxedStrategy<Set> {

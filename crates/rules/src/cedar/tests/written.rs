@@ -124,3 +124,48 @@ fn rules_as_policies() {
     let texts: Vec<String> = compiled(&rules, &organisation).policies.into_iter().map(|one| one.text).collect();
     insta::assert_snapshot!("rules_as_policies", texts.join("\n"));
 }
+
+#[test]
+fn what_is_not_known_breaks_a_rule() {
+    let tagged = |tag: &str, holders: &[&str]| {
+        let holders = holders.iter().map(|one| Arc::from(*one)).collect();
+        Subject { tags: [(tag.to_owned(), holders)].into(), ..named("a") }
+    };
+    let check = |must: &str, tag: &str, holders: &[&str], expect: bool| {
+        let rule = format!("version: 1\nrules:\n  r: {{ must: {{ {must} }} }}\n");
+        assert_eq!(decide(&[&rule], &tagged(tag, holders)).0, expect, "{must} {tag} {holders:?}");
+    };
+    for must in ["not_be_stoppable_from: [US]", "not_be_stoppable_from: { outside: home }"] {
+        check(must, "stoppable-from", &[], true);
+        check(must, "stoppable-from", &["LU"], true);
+        check(must, "stoppable-from", &["LU", "US"], false);
+        check(must, "stoppable-from", &["LU", UNKNOWN], false);
+        check(must, "stoppable-ever-from", &[], false);
+    }
+    check("not_be_changeable_by: [aws-s3]", "changeable-by", &["datadog-eu"], true);
+    check("not_be_changeable_by: [aws-s3]", "changeable-by", &["aws-s3"], false);
+    check("not_be_changeable_by: [aws-s3]", "changeable-by", &[UNKNOWN], false);
+    check("not_be_stoppable_by: { parties: [aws-s3], when: ever }", "stoppable-ever-by", &[], true);
+    check("not_be_stoppable_by: { parties: [aws-s3], when: ever }", "stoppable-by", &[], false);
+    check("at_most: { share: 50%, of: provider }", "over:r", &[], true);
+    check("at_most: { share: 50%, of: provider }", "over:s", &[], true);
+}
+
+#[test]
+fn what_is_remembered_is_told_apart_by_all_that_policies_see() {
+    let organisation = organisation("version: 1\ndata: { 'a \"b\" \\) && c': {} }\n");
+    let class = organisation.data.keys().next().unwrap().clone();
+    let rule = "version: 1\nrules:\n  r: { data: 'a \"b\" \\) && c', must: { not_be_readable_from: [US] } }\n";
+    let rules = rules(&[rule], &allod_stack::Home::default());
+    let compiled = compiled(&rules, &organisation);
+    let mut decider = Decider::new(&compiled, Gate::Repository).unwrap();
+    let tag = Subject::power_tag(allod_stack::Power::Read, false, false, Some(&class));
+    let with = |holder: &str| Subject {
+        data: vec![Arc::from(class.as_str())],
+        tags: [(tag.clone(), vec![Arc::from(holder)])].into(),
+        ..named("a")
+    };
+    assert!(decider.decide(&with("LU")).allowed);
+    assert!(!decider.decide(&with("US")).allowed);
+    assert!(!decider.decide(&with(UNKNOWN)).allowed);
+}
