@@ -4,7 +4,7 @@ use crate::output::write;
 use allod_engine::{Error, Policies};
 use allod_facts::Severity;
 use allod_register::Register;
-use allod_rules::{Answer, Proof, ProveError, Rule, RuleSet, claim, compare, prove as prove_claim, words};
+use allod_rules::{Answer, Proof, ProveError, Rule, RuleSet, Solver, claim, compare, prove as prove_claim, words};
 use std::io::Write;
 use std::path::Path;
 
@@ -29,7 +29,8 @@ pub fn prove(
     let mut all_proved = true;
     let mut text = Vec::new();
     for claim in &claims {
-        let answers = prove_claim(&policies.compiled, claim, register).map_err(|error| could_not(&error))?;
+        let answers =
+            prove_claim(&policies.compiled, claim, register, &Solver::cvc5()).map_err(|error| could_not(&error))?;
         all_proved &= answers.iter().all(|(_, proof)| *proof == Proof::Proved);
         show(&mut text, claim, &answers).map_err(|error| Failure::new("E003", error.to_string()))?;
     }
@@ -71,7 +72,7 @@ fn from_file(policies: &Policies, file: &Path) -> Result<Vec<Rule>, Failure> {
 
 /// Compares two rule sets.
 pub fn diff(old: &Policies, new: &Policies, allow_looser: bool) -> Result<Exit, Failure> {
-    let comparison = compare(&old.compiled, &new.compiled).map_err(|error| could_not(&error))?;
+    let comparison = compare(&old.compiled, &new.compiled, &Solver::cvc5()).map_err(|error| could_not(&error))?;
     let more: Vec<String> = new
         .rules
         .exceptions
@@ -115,7 +116,7 @@ fn same(one: &allod_rules::Exception, other: &allod_rules::Exception) -> bool {
 pub fn could_not(error: &ProveError) -> Failure {
     let failure = Failure::of("E008", error);
     match error {
-        ProveError::NoSolver(_) => {
+        ProveError::NoSolver { .. } => {
             failure.hint("install it (Debian: apt install cvc5), or name it in the variable CVC5")
         }
         _ => failure,
