@@ -71,6 +71,13 @@ impl Compiled {
         if told.iter().any(|one| one.severity == Weight::Error) {
             return (None, told);
         }
+        told.extend(crate::check::exceptions(
+            rules,
+            policies.iter().filter(|one| one.id != BASE).map(|one| one.rule.as_str()),
+        ));
+        if !told.is_empty() {
+            return (None, told);
+        }
         match assemble(policies) {
             Ok(compiled) => (Some(compiled), told),
             Err(mut problems) => {

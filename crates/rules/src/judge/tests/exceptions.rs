@@ -88,6 +88,15 @@ fn a_policy_can_be_excepted_by_its_id() {
     let judgement = case("version: 1\n", &[cedar, exception]).of(&[("main.tf", TF)]);
     insta::assert_snapshot!("a_policy_excepted", told(&judgement));
     assert!(judgement.denies());
+    // One of another name is an exception to nothing, also beside policies.
+    let typo = exception.replace("no-buckets", "no-bucket");
+    let (compiled, told) =
+        Compiled::new(&rules(&[cedar, &typo], &Home::default()), &Organisation::default(), register());
+    assert!(compiled.is_none());
+    assert_eq!(
+        shown(&told),
+        "P003 rules/1.yaml:3 there is no rule `no-bucket`\n     hint: did you mean `no-buckets`?\n"
+    );
 }
 
 #[test]
