@@ -4,7 +4,9 @@ use crate::output::write;
 use allod_engine::{Error, Policies};
 use allod_facts::Severity;
 use allod_register::Register;
-use allod_rules::{Answer, Proof, ProveError, Rule, RuleSet, Solver, claim, compare, prove as prove_claim, words};
+use allod_rules::{
+    Answer, Compiled, Proof, ProveError, Rule, RuleSet, Solver, Tier, claim, compare, prove as prove_claim, words,
+};
 use std::io::Write;
 use std::path::Path;
 
@@ -23,7 +25,7 @@ pub fn prove(
                     .hint("write it like: patient data is never outside LU; see allod rules prove --help")
             })?]
         }
-        (None, Some(file)) => from_file(policies, file)?,
+        (None, Some(file)) => from_file(policies, file, register)?,
         (None, None) => return Err(Failure::new("E002", "there is no claim")),
     };
     let mut all_proved = true;
@@ -59,12 +61,19 @@ fn show(out: &mut Vec<u8>, claim: &Rule, answers: &[(&str, Proof)]) -> std::io::
     Ok(())
 }
 
-fn from_file(policies: &Policies, file: &Path) -> Result<Vec<Rule>, Failure> {
+/// What a claim names has to exist, as in a rule: a claim about a misspelt class would be about nothing.
+fn from_file(policies: &Policies, file: &Path, register: &Register) -> Result<Vec<Rule>, Failure> {
     let shown = file.display().to_string();
     let text =
         std::fs::read_to_string(file).map_err(|cause| failure(&Error::RuleFile { path: file.to_owned(), cause }))?;
     let (claims, told) = RuleSet::parse(&[(shown, text)], &policies.home);
     if told.iter().any(|one| one.severity == Severity::Error) {
+        return Err(failure(&Error::RuleProblems(told)));
+    }
+    let tiers = policies.rules.tiers.keys().map(|name| (name.clone(), Tier::default())).collect();
+    let claims = RuleSet { rules: claims.rules, tiers, ..RuleSet::default() };
+    let (compiled, told) = Compiled::new(&claims, &policies.organisation, register);
+    if compiled.is_none() {
         return Err(failure(&Error::RuleProblems(told)));
     }
     Ok(claims.rules)
