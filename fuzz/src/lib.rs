@@ -1,6 +1,8 @@
-//! What all fuzz targets do: hand arbitrary bytes to one reader, as a file of the given name.
+//! What fuzz targets do: hand arbitrary bytes to one reader, as a file of the given name, or to a parser of rules.
 
 use allod_readers::{Files, READERS, Read};
+use allod_register::Register;
+use std::sync::LazyLock;
 
 /// Reads `data` with the reader `id` as the file `path`. Panics (and so fails) when the reader does.
 pub fn read(id: &str, path: &str, data: &[u8]) {
@@ -13,6 +15,12 @@ pub fn read(id: &str, path: &str, data: &[u8]) {
         }
         Read::Streamed(read) => drop(read(path, &mut &*data)),
     }
+}
+
+/// The built-in register, read once.
+pub fn register() -> &'static Register {
+    static REGISTER: LazyLock<Register> = LazyLock::new(|| Register::builtin().unwrap());
+    &REGISTER
 }
 
 /// A fuzz target of one reader and one file name.

@@ -9,6 +9,8 @@ use std::process::{Command, Output};
 
 #[path = "it/admit.rs"]
 mod admit;
+#[path = "it/check.rs"]
+mod check;
 #[path = "it/diff.rs"]
 mod diff;
 #[path = "it/drill.rs"]
@@ -17,6 +19,8 @@ mod drill;
 mod formats;
 #[path = "it/revision.rs"]
 mod revision;
+#[path = "it/rules.rs"]
+mod rules;
 #[path = "it/watch.rs"]
 mod watch;
 

@@ -3,6 +3,8 @@
 mod compile;
 mod decide;
 mod entity;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub(crate) use compile::policy;

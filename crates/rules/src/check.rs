@@ -17,14 +17,37 @@ pub(crate) fn check(rules: &RuleSet, organisation: &Organisation, register: &Reg
         check.rule(rule);
     }
     check.tiers();
-    for exception in &rules.exceptions {
-        let said = &exception.rule;
-        let ids = rules.rules.iter().map(|rule| rule.id.as_str());
-        if rules.rule(&said.text).is_none() && rules.cedar.is_empty() {
-            check.unknown(&exception.path, said, "rule", ids.collect());
-        }
+    if rules.cedar.is_empty() {
+        check.told.extend(exceptions(rules, rules.rules.iter().map(|rule| rule.id.as_str())));
     }
     check.told
+}
+
+/// Exceptions to rules that there are not; `ids` are those of rules and of policies.
+pub(crate) fn exceptions<'n>(rules: &RuleSet, ids: impl Iterator<Item = &'n str>) -> Vec<Diagnostic> {
+    let ids: BTreeSet<&str> = ids.collect();
+    let mut told = Vec::new();
+    for exception in rules.exceptions.iter().filter(|one| !ids.contains(one.rule.text.as_str())) {
+        told.push(unknown(&exception.path, &exception.rule, "rule", ids.iter().copied()));
+    }
+    told
+}
+
+fn unknown<'n>(path: &Arc<str>, said: &Said, what: &str, known: impl Iterator<Item = &'n str>) -> Diagnostic {
+    let known: Vec<&str> = known.collect();
+    let hint = match (near(&said.text, known.iter().copied()), known.is_empty()) {
+        (Some(one), _) => format!("did you mean `{one}`?"),
+        (None, true) => format!("no {what} is defined"),
+        (None, false) => format!("known: {}", known.join(", ")),
+    };
+    Diagnostic {
+        code: "P003",
+        severity: Severity::Error,
+        message: format!("there is no {what} `{}`", said.text),
+        path: path.clone(),
+        line: said.line,
+        hint: Some(hint),
+    }
 }
 
 struct Check<'a> {
@@ -40,12 +63,7 @@ impl Check<'_> {
     }
 
     fn unknown(&mut self, path: &Arc<str>, said: &Said, what: &str, known: Vec<&str>) {
-        let hint = match (near(&said.text, known.iter().copied()), known.is_empty()) {
-            (Some(one), _) => format!("did you mean `{one}`?"),
-            (None, true) => format!("no {what} is defined"),
-            (None, false) => format!("known: {}", known.join(", ")),
-        };
-        self.tell("P003", path, said.line, format!("there is no {what} `{}`", said.text), Some(hint));
+        self.told.push(unknown(path, said, what, known.into_iter()));
     }
 
     fn rule(&mut self, rule: &Rule) {
@@ -144,12 +162,12 @@ impl Check<'_> {
                 }
             }
         }
-        for (name, workload) in &self.organisation.workloads {
+        for workload in self.organisation.workloads.values() {
             let Some(tier) = &workload.tier else { continue };
             if !self.rules.tiers.contains_key(&tier.text) {
                 let names = self.rules.tiers.keys().map(String::as_str).collect();
                 let path = self.organisation.path.clone();
-                self.unknown(&path, tier, &format!("tier of workload `{name}`"), names);
+                self.unknown(&path, tier, "tier", names);
             }
         }
     }

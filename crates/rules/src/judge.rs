@@ -1,6 +1,8 @@
 //! The rules asked about every component of a stack, and what was found told so that one can act on it.
 
 mod cause;
+#[cfg(test)]
+mod tests;
 mod way_out;
 
 use crate::cedar::{Broken, Compiled, Decider, Gate};
@@ -93,7 +95,8 @@ pub fn judge(book: Rulebook<'_>, stack: &Stack<'_>, powers: &Powers, gate: Gate)
         }
     }
     for rule in &book.rules.rules {
-        let is_about = |subject: &&Subject| !subject.hint && crate::select::selects(rule, &scene, subject);
+        let is_about =
+            |subject: &&Subject| !subject.hint && crate::select::selects(book.rules, rule, stack.register, subject);
         judgement.selected.insert(rule.id.clone(), subjects.iter().filter(is_about).count());
     }
     let mut violations: Vec<Violation> = found.violations.into_values().collect();

@@ -17,6 +17,8 @@ mod rule;
 mod select;
 mod source;
 mod subject;
+#[cfg(test)]
+mod tests;
 pub mod words;
 
 pub use cases::{Case, Expect, Outcome, never_broken, parse_cases, run_cases};
@@ -25,7 +27,7 @@ pub use date::Date;
 pub use judge::{Excepted, Judgement, Rulebook, Violation, judge};
 pub use organisation::{DataClass, Environment, Exit, Organisation, Says, Statement, Where, Workload};
 pub use pattern::Pattern;
-pub use prove::{Answer, ClaimError, Comparison, Example, Proof, ProveError, claim, compare, prove};
+pub use prove::{Answer, ClaimError, Comparison, Example, Proof, ProveError, Solver, claim, compare, prove};
 pub use rule::{
     AuditFact, CedarFile, Exception, Must, OnlyFor, Requirement, Rule, RuleSet, Selector, SelectorKey, Severity, Share,
     Tier, Who,

@@ -1,7 +1,7 @@
 //! What is odd about a rule set: rules that are about nothing, that nothing can fulfil, or that others make needless.
 
 use crate::cedar::Compiled;
-use crate::prove::{Answer, ProveError, allowed_and_selected, allowed_without};
+use crate::prove::{Answer, ProveError, Solver, allowed_and_selected, allowed_without};
 use crate::rule::{RuleSet, Severity};
 use allod_facts::{Diagnostic, Severity as Weight};
 use allod_register::Register;
@@ -46,7 +46,12 @@ pub fn weak_tiers(rules: &RuleSet) -> Vec<Diagnostic> {
 ///
 /// # Errors
 /// [`ProveError`]: nothing was looked for then.
-pub fn by_solver(rules: &RuleSet, compiled: &Compiled, register: &Register) -> Result<Vec<Diagnostic>, ProveError> {
+pub fn by_solver(
+    rules: &RuleSet,
+    compiled: &Compiled,
+    register: &Register,
+    solver: &Solver,
+) -> Result<Vec<Diagnostic>, ProveError> {
     let mut told = Vec::new();
     for rule in rules.rules.iter().filter(|rule| rule.severity == Severity::Deny) {
         let tell = |code: &'static str, message: String, hint: &str| Diagnostic {
@@ -57,7 +62,7 @@ pub fn by_solver(rules: &RuleSet, compiled: &Compiled, register: &Register) -> R
             line: rule.line,
             hint: Some(hint.to_owned()),
         };
-        match allowed_and_selected(rules, compiled, rule, register)? {
+        match allowed_and_selected(rules, compiled, rule, register, solver)? {
             Answer::Nothing => {
                 let message = format!("nothing that rule `{}` is about can ever be allowed", rule.id);
                 told.push(tell(
@@ -76,7 +81,7 @@ pub fn by_solver(rules: &RuleSet, compiled: &Compiled, register: &Register) -> R
             }
             Answer::Example(_) => {}
         }
-        match allowed_without(compiled, rule)? {
+        match allowed_without(compiled, rule, solver)? {
             Answer::Nothing => {
                 let message = format!("rule `{}` is needless: others deny all that it denies", rule.id);
                 told.push(tell("P012", message, "take it out, or leave it for the reader"));

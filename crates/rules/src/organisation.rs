@@ -15,6 +15,9 @@ use std::sync::Arc;
 pub use place::Where;
 pub use statement::{Says, Statement};
 
+#[cfg(test)]
+mod tests;
+
 /// The organisation as its own file describes it. Everything in it is the user's own words.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Organisation {
@@ -118,6 +121,9 @@ fn section<'n>(root: &'n Node, name: &str, source: &mut Source<'_>) -> Vec<(Stri
     if entries.len() > MAX_ENTRIES {
         source.error("P001", node.line, format!("`{name}` has more than {MAX_ENTRIES} entries"), None);
     }
+    for (name, key, _) in &entries {
+        source.own_name(name, key.line);
+    }
     entries.into_iter().map(|(name, key, node)| (name.to_owned(), key.line, node)).collect()
 }
 
@@ -134,7 +140,9 @@ pub(crate) fn home(node: &Node, source: &mut Source<'_>) -> Option<Home> {
 }
 
 fn exit(node: &Node, source: &mut Source<'_>) -> Option<Exit> {
-    source.keys(node, &["tested"], "`exit`");
+    if !source.keys(node, &["tested"], "`exit`") {
+        return None;
+    }
     let Some(tested) = node.get("tested") else {
         source.error("P001", node.line, "`exit` does not say when it was `tested`".to_owned(), None);
         return None;

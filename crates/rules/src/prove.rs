@@ -6,18 +6,20 @@
 
 mod claim;
 mod example;
+mod solver;
+#[cfg(test)]
+mod tests;
 
 use crate::cedar::{Compiled, PolicyText};
 use crate::rule::{Rule, RuleSet};
 use allod_register::Register;
-use cedar_policy::{Authorizer, Decision, Policy, PolicyId, PolicySet, RequestEnv};
-use cedar_policy_symcc::solver::LocalSolver;
+use cedar_policy::{Authorizer, Decision, Policy, PolicyId, PolicySet};
 use cedar_policy_symcc::{CedarSymCompiler, CompiledPolicySet, Env};
 use std::future::Future;
-use std::time::Duration;
 
 pub use claim::{ClaimError, claim};
 pub use example::Example;
+pub use solver::Solver;
 
 /// The answer about one requirement of a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,8 +52,12 @@ pub enum Answer {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ProveError {
-    #[error("the solver `cvc5` cannot be run")]
-    NoSolver(#[source] cedar_policy_symcc::solver::SolverError),
+    #[error("the solver `{program}` cannot be run")]
+    NoSolver {
+        program: String,
+        #[source]
+        cause: cedar_policy_symcc::solver::SolverError,
+    },
     #[error("the solver could not be started")]
     Runtime(#[source] std::io::Error),
     #[error("the claim cannot be compiled: {0}")]
@@ -60,20 +66,22 @@ pub enum ProveError {
     Rules(String),
 }
 
-/// A question is given up after this time: a proof that takes longer is asked in the wrong way.
-const LIMIT: Duration = Duration::from_secs(60);
-
 /// Asks whether every component that the rules allow fulfils each requirement of a claim. A claim is a rule: what it
 /// selects must be as it says.
 ///
 /// # Errors
 /// [`ProveError`]: nothing was asked then.
-pub fn prove(compiled: &Compiled, claim: &Rule, register: &Register) -> Result<Vec<(&'static str, Proof)>, ProveError> {
+pub fn prove(
+    compiled: &Compiled,
+    claim: &Rule,
+    register: &Register,
+    solver: &Solver,
+) -> Result<Vec<(&'static str, Proof)>, ProveError> {
     let rules = RuleSet { rules: vec![claim.clone()], ..RuleSet::default() };
     let mut answers = Vec::new();
     for (at, must) in claim.must.iter().enumerate() {
         let broken = breaks(&crate::cedar::policy(&rules, claim, at, must, register))?;
-        let proof = match ask(compiled, &compiled.deny, &broken, Question::Disjoint)? {
+        let proof = match ask(compiled, &compiled.deny, &broken, Question::Disjoint, solver)? {
             Answer::Nothing => Proof::Proved,
             Answer::Example(example) => Proof::Refuted(example),
             Answer::Unknown(why) => Proof::NotProved(why),
@@ -87,10 +95,10 @@ pub fn prove(compiled: &Compiled, claim: &Rule, register: &Register) -> Result<V
 ///
 /// # Errors
 /// [`ProveError`]: nothing was asked then.
-pub fn compare(old: &Compiled, new: &Compiled) -> Result<Comparison, ProveError> {
+pub fn compare(old: &Compiled, new: &Compiled, solver: &Solver) -> Result<Comparison, ProveError> {
     Ok(Comparison {
-        looser: ask(old, &new.deny, &old.deny, Question::AllowedByFirstOnly)?,
-        stricter: ask(old, &old.deny, &new.deny, Question::AllowedByFirstOnly)?,
+        looser: ask(old, &new.deny, &old.deny, Question::AllowedByFirstOnly, solver)?,
+        stricter: ask(old, &old.deny, &new.deny, Question::AllowedByFirstOnly, solver)?,
     })
 }
 
@@ -100,38 +108,43 @@ pub(crate) fn allowed_and_selected(
     compiled: &Compiled,
     rule: &Rule,
     register: &Register,
+    solver: &Solver,
 ) -> Result<Answer, ProveError> {
     let mut selected = PolicySet::new();
     for (at, must) in rule.must.iter().enumerate() {
         // What a requirement applies to, whether or not it holds.
         let policy = crate::cedar::policy(rules, rule, at, must, register);
-        let text = policy.text.replacen("forbid (principal", "permit (principal", 1);
+        let text = permitted(&policy);
         let Some((scope, _)) = text.split_once("\nunless {") else { continue };
         let failed = |error: &dyn std::fmt::Display| ProveError::Claim(error.to_string());
         let parsed = Policy::parse(Some(PolicyId::new(&policy.id)), format!("{scope};"));
         selected.add(parsed.map_err(|error| failed(&error))?).map_err(|error| failed(&error))?;
     }
-    ask(compiled, &compiled.deny, &selected, Question::Disjoint)
+    ask(compiled, &compiled.deny, &selected, Question::Disjoint, solver)
 }
 
 /// Whether anything is denied by this rule alone.
-pub(crate) fn allowed_without(compiled: &Compiled, rule: &Rule) -> Result<Answer, ProveError> {
+pub(crate) fn allowed_without(compiled: &Compiled, rule: &Rule, solver: &Solver) -> Result<Answer, ProveError> {
     let mut without = PolicySet::new();
     for policy in compiled.deny.policies() {
         let id: &str = policy.id().as_ref();
-        let of_rule = id.strip_prefix(&rule.id).is_some_and(|rest| rest.starts_with('/'));
-        if !of_rule {
+        let of_rule = |text: &PolicyText| text.must.is_some() && text.rule == rule.id && text.id == id;
+        if !compiled.policies.iter().any(of_rule) {
             without.add(policy.clone()).map_err(|error| ProveError::Rules(error.to_string()))?;
         }
     }
-    ask(compiled, &without, &compiled.deny, Question::AllowedByFirstOnly)
+    ask(compiled, &without, &compiled.deny, Question::AllowedByFirstOnly, solver)
+}
+
+/// A `forbid` turned round. Annotations are lines of their own, so that their texts cannot be mistaken for it.
+fn permitted(policy: &PolicyText) -> String {
+    policy.text.replacen("\nforbid (principal", "\npermit (principal", 1)
 }
 
 /// The policy set that allows exactly what breaks a requirement: its `forbid` turned round.
 fn breaks(policy: &PolicyText) -> Result<PolicySet, ProveError> {
     let failed = |error: &dyn std::fmt::Display| ProveError::Claim(error.to_string());
-    let text = policy.text.replacen("forbid (principal", "permit (principal", 1);
-    let parsed = Policy::parse(Some(PolicyId::new("claim")), text).map_err(|error| failed(&error))?;
+    let parsed = Policy::parse(Some(PolicyId::new("claim")), permitted(policy)).map_err(|error| failed(&error))?;
     let mut set = PolicySet::new();
     set.add(parsed).map_err(|error| failed(&error))?;
     Ok(set)
@@ -145,7 +158,13 @@ enum Question {
     AllowedByFirstOnly,
 }
 
-fn ask(compiled: &Compiled, first: &PolicySet, second: &PolicySet, question: Question) -> Result<Answer, ProveError> {
+fn ask(
+    compiled: &Compiled,
+    first: &PolicySet,
+    second: &PolicySet,
+    question: Question,
+    solver: &Solver,
+) -> Result<Answer, ProveError> {
     let schema = &compiled.schema;
     for env in schema.request_envs() {
         let compile = |set: &PolicySet| {
@@ -153,21 +172,21 @@ fn ask(compiled: &Compiled, first: &PolicySet, second: &PolicySet, question: Que
         };
         let (one, two) = (compile(first)?, compile(second)?);
         let found = run(async {
-            let solver = LocalSolver::cvc5().map_err(ProveError::NoSolver)?;
-            let mut compiler = CedarSymCompiler::new(solver).map_err(|error| ProveError::Rules(error.to_string()))?;
+            let started = solver.start()?;
+            let mut compiler = CedarSymCompiler::new(started).map_err(|error| ProveError::Rules(error.to_string()))?;
             let asked = async {
                 match question {
                     Question::Disjoint => compiler.check_disjoint_with_counterexample_opt(&one, &two).await,
                     Question::AllowedByFirstOnly => compiler.check_implies_with_counterexample_opt(&one, &two).await,
                 }
             };
-            Ok(tokio::time::timeout(LIMIT, asked).await)
+            Ok(tokio::time::timeout(solver.limit, asked).await)
         })?;
         match found {
-            Err(_) => return Ok(Answer::Unknown(format!("no answer within {} s", LIMIT.as_secs()))),
+            Err(_) => return Ok(Answer::Unknown(format!("no answer within {} s", solver.limit.as_secs()))),
             Ok(Err(error)) => return Ok(Answer::Unknown(chain(&error))),
             Ok(Ok(None)) => {}
-            Ok(Ok(Some(example))) => return Ok(replayed(&example, first, second, question, &env)),
+            Ok(Ok(Some(example))) => return Ok(replayed(&example, first, second, question)),
         }
     }
     Ok(Answer::Nothing)
@@ -190,7 +209,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// The example, when the engine itself confirms it.
-fn replayed(env: &Env, first: &PolicySet, second: &PolicySet, question: Question, _: &RequestEnv) -> Answer {
+fn replayed(env: &Env, first: &PolicySet, second: &PolicySet, question: Question) -> Answer {
     let allows = |set: &PolicySet| {
         let response = Authorizer::new().is_authorized(&env.request, set, &env.entities);
         response.decision() == Decision::Allow

@@ -3,6 +3,8 @@
 mod must;
 mod read;
 mod select;
+#[cfg(test)]
+pub mod tests;
 
 use crate::date::Date;
 use crate::pattern::Pattern;

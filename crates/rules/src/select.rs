@@ -4,7 +4,7 @@
 use crate::pattern::Pattern;
 use crate::rule::{Rule, RuleSet, Selector, SelectorKey};
 use crate::source::Said;
-use crate::subject::{Scene, Subject};
+use crate::subject::Subject;
 use allod_register::Register;
 use allod_stack::{Holder, party};
 use std::collections::BTreeSet;
@@ -50,17 +50,15 @@ impl RuleSet {
 }
 
 /// Whether a rule is about a component.
-pub(crate) fn selects(rule: &Rule, scene: &Scene<'_, '_>, subject: &Subject) -> bool {
-    let fits = |selector: &Selector| fits(selector, scene.stack.register, subject);
-    scene.rules.scope(rule).iter().all(fits) && (rule.except.is_empty() || !rule.except.iter().all(fits))
+pub(crate) fn selects(rules: &RuleSet, rule: &Rule, register: &Register, subject: &Subject) -> bool {
+    let fits = |selector: &Selector| fits(selector, register, subject);
+    rules.scope(rule).iter().all(fits) && (rule.except.is_empty() || !rule.except.iter().all(fits))
 }
 
 fn fits(selector: &Selector, register: &Register, subject: &Subject) -> bool {
     selector.values.iter().any(|said| {
         let in_set = |set: &[std::sync::Arc<str>]| set.iter().any(|one| **one == *said.text);
-        let like = |texts: &[&str]| {
-            Pattern::of_names(&said.text).is_some_and(|pattern| texts.iter().any(|text| pattern.matches(text)))
-        };
+        let like = |texts: &[&str]| texts.iter().any(|text| Pattern::of_names(&said.text).matches(text));
         match selector.key {
             SelectorKey::Data => in_set(&subject.data),
             SelectorKey::Workload => in_set(&subject.workloads),

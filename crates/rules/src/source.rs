@@ -1,5 +1,7 @@
+use crate::subject::UNKNOWN;
 use allod_facts::{Diagnostic, Severity};
 use allod_readers::node::{Node, parse_yaml};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A file of the organisation's own: read strictly. What is not understood is a diagnostic at its line, and whoever
@@ -75,18 +77,23 @@ impl Source<'_> {
         }
     }
 
-    /// Tells keys that the format does not have, and keys that stand twice.
-    pub fn keys(&mut self, node: &Node, known: &[&str], what: &str) {
-        let mut seen: Vec<&str> = Vec::new();
-        for (key, value) in node.as_map().unwrap_or_default() {
+    /// Tells keys that the format does not have, and keys that stand twice. `false` with a diagnostic for what is no map:
+    /// it could be meant to say something.
+    pub fn keys(&mut self, node: &Node, known: &[&str], what: &str) -> bool {
+        if node.as_map().is_none() && !node.is_null() {
+            let hint = Some(format!("keys of {what}: {}", known.join(", ")));
+            self.error("P001", node.line, format!("{what} is not a map of keys"), hint);
+            return false;
+        }
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        for (key, _) in node.as_map().unwrap_or_default() {
             let Some(name) = key.as_str() else {
                 self.error("P001", key.line, format!("a key of {what} is not a name"), None);
                 continue;
             };
-            if seen.contains(&name) {
+            if !seen.insert(name) {
                 self.error("P002", key.line, format!("`{name}` stands twice in {what}"), None);
             }
-            seen.push(name);
             if !known.contains(&name) {
                 let hint = near(name, known.iter().copied());
                 let hint = hint.map_or_else(
@@ -95,8 +102,8 @@ impl Source<'_> {
                 );
                 self.error("P002", key.line, format!("{what} has no key `{name}`"), Some(hint));
             }
-            _ = value;
         }
+        true
     }
 
     /// The entries of a map by name; anything else is a diagnostic.
@@ -107,15 +114,25 @@ impl Source<'_> {
         if node.as_map().is_none() {
             self.error("P001", node.line, format!("{what} is not a map"), None);
         }
-        let mut entries: Vec<(&str, &Node, &Node)> = Vec::new();
-        for (name, key, value) in node.entries() {
-            if entries.iter().any(|(other, ..)| *other == name) {
-                self.error("P002", key.line, format!("`{name}` stands twice in {what}"), None);
-            } else {
-                entries.push((name, key, value));
+        let (mut entries, mut seen) = (Vec::new(), BTreeSet::new());
+        for (key, node) in node.as_map().unwrap_or_default() {
+            match key.as_str() {
+                None => self.error("P001", key.line, format!("a key of {what} is not a name"), None),
+                Some(name) if !seen.insert(name) => {
+                    self.error("P002", key.line, format!("`{name}` stands twice in {what}"), None);
+                }
+                Some(name) => entries.push((name, key, node)),
             }
         }
         entries
+    }
+
+    /// Tells a name that cannot be given: it stands for what is not known, and would let that satisfy a rule.
+    pub fn own_name(&mut self, name: &str, line: u32) {
+        if name == UNKNOWN {
+            let hint = Some("choose another name".to_owned());
+            self.error("P001", line, format!("`{UNKNOWN}` stands for what is not known"), hint);
+        }
     }
 
     pub fn text(&mut self, node: &Node, what: &str) -> Option<Said> {

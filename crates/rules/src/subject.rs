@@ -271,7 +271,9 @@ impl<'a, 'r> Scene<'a, 'r> {
                     .iter()
                     .enumerate()
                     .filter(|(_, subject)| {
-                        !subject.hint && !subject.ours && crate::select::selects(rule, self, subject)
+                        !subject.hint
+                            && !subject.ours
+                            && crate::select::selects(self.rules, rule, self.stack.register, subject)
                     })
                     .map(|(at, _)| at)
                     .collect();

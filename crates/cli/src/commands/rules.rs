@@ -8,7 +8,7 @@ use crate::output::write;
 use allod_engine::{CheckOptions, Options, Policies, PolicyOptions, RegoOptions, case_files, check};
 use allod_facts::{Diagnostic, Severity};
 use allod_register::Register;
-use allod_rules::{ProveError, SCHEMA, lint, never_broken, parse_cases, run_cases, words};
+use allod_rules::{ProveError, SCHEMA, Solver, lint, never_broken, parse_cases, run_cases, words};
 use std::path::PathBuf;
 
 pub fn run(args: &RulesArgs, global: &Global) -> Result<Exit, Failure> {
@@ -98,13 +98,13 @@ fn look(args: &RulesArgs, paths: &[PathBuf], policy: &PolicyOptions, register: &
     let mut told: Vec<Diagnostic> = checked.diagnostics;
     told.extend(lint::about_nothing(&policies.rules, &selected));
     told.extend(lint::weak_tiers(&policies.rules));
-    let by_solver = lint::by_solver(&policies.rules, &policies.compiled, register);
+    let by_solver = lint::by_solver(&policies.rules, &policies.compiled, register, &Solver::cvc5());
     let without_solver = match by_solver {
         Ok(more) => {
             told.extend(more);
             false
         }
-        Err(ProveError::NoSolver(_)) => true,
+        Err(ProveError::NoSolver { .. }) => true,
         Err(other) => return Err(proof::could_not(&other)),
     };
     write(None, |out| {

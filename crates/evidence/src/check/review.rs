@@ -2,11 +2,12 @@ use super::Check;
 use crate::review::{Remark, from_folder, remark};
 use crate::sarif::{level, result};
 use crate::{github as of_github, gitlab as of_gitlab};
-use allod_facts::{Evidence, Severity as Weight};
+use allod_facts::{Evidence, Severity as Weight, code};
 use allod_rules::{Severity, Violation};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::io::Write;
 
 /// Writes violations as workflow commands of GitHub Actions, the gravest first. `folder` is the checked root as seen
@@ -83,26 +84,33 @@ pub fn sarif(check: &Check, folder: &str, out: &mut dyn Write) -> std::io::Resul
         let seen = Evidence { path: one.path.clone(), line: one.line, end_line: one.line, reader: "" };
         results.push(result(one.code, level(one.severity), &one.message, folder, &[seen]));
     }
-    let rules: Vec<Value> = check
-        .rules
-        .iter()
-        .map(|rule| {
-            let about = rule.why.clone().unwrap_or_else(|| rule.id.clone());
-            let default = json!({ "level": level(weight(rule.severity)) });
-            json!({ "id": rule.id, "shortDescription": { "text": about }, "defaultConfiguration": default })
-        })
-        .collect();
     let log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
-            "tool": { "driver": { "name": "allod", "version": env!("CARGO_PKG_VERSION"), "rules": rules } },
+            "tool": { "driver": { "name": "allod", "version": env!("CARGO_PKG_VERSION"), "rules": rules_of(check) } },
             "columnKind": "utf16CodeUnits",
             "results": results,
         }],
     });
     serde_json::to_writer_pretty(&mut *out, &log).map_err(std::io::Error::from)?;
     out.write_all(b"\n")
+}
+
+/// All rules that were asked, and whatever else a result can name: policies of the user, codes of diagnostics.
+fn rules_of(check: &Check) -> Vec<Value> {
+    let asked = check.rules.iter().map(|rule| (rule.id.as_str(), rule.why.as_deref(), weight(rule.severity)));
+    let excepted = check.excepted.iter().map(|one| &one.violation);
+    let broken = check.violations.iter().chain(excepted).chain(&check.before);
+    let broken = broken.map(|one| (one.rule.as_str(), one.why.as_deref(), weight(one.severity)));
+    let told = check.diagnostics.iter().map(|one| (one.code, code(one.code).map(|code| code.summary), one.severity));
+    let mut seen = BTreeSet::new();
+    let once = asked.chain(broken).chain(told).filter(|(id, ..)| seen.insert(*id));
+    once.map(|(id, why, severity)| {
+        let default = json!({ "level": level(severity) });
+        json!({ "id": id, "shortDescription": { "text": why.unwrap_or(id) }, "defaultConfiguration": default })
+    })
+    .collect()
 }
 
 fn suppressed(mut result: Value, why: &str) -> Value {
@@ -130,12 +138,19 @@ pub fn junit(check: &Check, folder: &str, out: &mut dyn Write) -> std::io::Resul
     let counts = [("tests", tests.as_str()), ("failures", failures.as_str()), ("errors", "0"), ("skipped", &skipped)];
     xml.create_element("testsuites").with_attribute(("name", "allod check")).write_inner_content(|xml| {
         xml.create_element("testsuite")
-            .with_attribute(("name", check.root.as_str()))
+            .with_attribute(("name", xml_text(&check.root).as_str()))
             .with_attributes(counts)
             .write_inner_content(|xml| cases.iter().try_for_each(|case| case.write(xml)))?;
         Ok(())
     })?;
     xml.into_inner().write_all(b"\n")
+}
+
+/// A text without the letters that no XML 1.0 can have, however they are escaped; they stand as what cannot be shown.
+/// Source: <https://www.w3.org/TR/xml/#charsets>.
+fn xml_text(text: &str) -> String {
+    let is_none = |letter: char| matches!(letter, '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
+    text.chars().map(|letter| if is_none(letter) { char::REPLACEMENT_CHARACTER } else { letter }).collect()
 }
 
 struct Case {
@@ -146,7 +161,7 @@ struct Case {
 
 impl Case {
     fn write<W: Write>(&self, xml: &mut Writer<W>) -> std::io::Result<()> {
-        let case = xml.create_element("testcase").with_attribute(("name", self.rule.as_str()));
+        let case = xml.create_element("testcase").with_attribute(("name", xml_text(&self.rule).as_str()));
         let case = case.with_attribute(("classname", "allod"));
         case.write_inner_content(|xml| {
             // Several readers take one failure of a case: the first says how many there are.
@@ -156,8 +171,8 @@ impl Case {
                     more => format!("{first} (and {} more)", more - 1),
                 };
                 xml.create_element("failure")
-                    .with_attribute(("message", message.as_str()))
-                    .write_text_content(BytesText::new(&self.failures.join("\n")))?;
+                    .with_attribute(("message", xml_text(&message).as_str()))
+                    .write_text_content(BytesText::new(&xml_text(&self.failures.join("\n"))))?;
             }
             if let Some(why) = &self.skipped {
                 xml.create_element("skipped").with_attribute(("message", why.as_str())).write_empty()?;

@@ -1,5 +1,5 @@
 use super::SCHEMA;
-use super::text::{all, any, countries, like, quoted, set};
+use super::text::{all, any, countries, like, lines_of_policies, quoted, set};
 use crate::organisation::Organisation;
 use crate::rule::{
     AuditFact, CedarFile, Must, OnlyFor, Requirement, Rule, RuleSet, Selector, SelectorKey, Severity, Who,
@@ -42,7 +42,7 @@ pub struct PolicyText {
 }
 
 /// The policy that allows what no rule forbids.
-const BASE: &str = "allod/base";
+pub(super) const BASE: &str = "allod/base";
 
 impl Compiled {
     /// Compiles rules, and checks the policies of the user against the schema. `None` with diagnostics when anything
@@ -69,6 +69,13 @@ impl Compiled {
             }
         }
         if told.iter().any(|one| one.severity == Weight::Error) {
+            return (None, told);
+        }
+        told.extend(crate::check::exceptions(
+            rules,
+            policies.iter().filter(|one| one.id != BASE).map(|one| one.rule.as_str()),
+        ));
+        if !told.is_empty() {
             return (None, told);
         }
         match assemble(policies) {
@@ -305,15 +312,24 @@ fn user_policies(file: &CedarFile) -> Result<Vec<PolicyText>, Vec<Diagnostic>> {
         });
         each.collect::<Vec<_>>()
     })?;
-    if parsed.templates().next().is_some() {
-        return Err(vec![problem(0, "a template is no policy: rules are decided, not linked".to_owned())]);
+    let lines = lines_of_policies(&file.text);
+    // `policy0`, `policy1`, ...: in the order of the file.
+    let number = |id: &PolicyId| id.to_string().trim_start_matches("policy").parse::<usize>().unwrap_or(0);
+    let line = |id: &PolicyId| lines.get(number(id)).copied().unwrap_or(1);
+    let mut problems: Vec<Diagnostic> = parsed
+        .templates()
+        .map(|one| problem(line(one.id()), "a template is no policy: rules are decided, not linked".to_owned()))
+        .collect();
+    for policy in parsed.policies() {
+        if let Some(other) = policy.annotation("severity").filter(|one| !matches!(*one, "deny" | "warn")) {
+            problems.push(problem(line(policy.id()), format!("`{other}` is no severity: use deny or warn")));
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
     }
     let mut policies: Vec<&Policy> = parsed.policies().collect();
-    // `policy0`, `policy1`, ...: in the order of the file.
-    let number = |policy: &Policy| policy.id().to_string().trim_start_matches("policy").parse::<usize>().unwrap_or(0);
-    policies.sort_by_key(|policy| number(policy));
-    let starts = |line: &str| line.trim_start().starts_with("permit") || line.trim_start().starts_with("forbid");
-    let lines: Vec<u32> = (1..).zip(file.text.lines()).filter(|(_, line)| starts(line)).map(|(at, _)| at).collect();
+    policies.sort_by_key(|policy| number(policy.id()));
     let name = file.path.rsplit('/').next().unwrap_or(&file.path).trim_end_matches(".cedar").to_owned();
     let each = policies.iter().enumerate().map(|(at, policy)| {
         let rule = policy.annotation("id").map_or_else(|| format!("{name}-{}", at + 1), str::to_owned);
@@ -324,7 +340,7 @@ fn user_policies(file: &CedarFile) -> Result<Vec<PolicyText>, Vec<Diagnostic>> {
             severity: if policy.annotation("severity") == Some("warn") { Severity::Warn } else { Severity::Deny },
             why: policy.annotation("why").map(str::to_owned),
             path: file.path.clone(),
-            line: lines.get(at).copied().unwrap_or(1),
+            line: line(policy.id()),
             text: policy.to_string(),
         }
     });

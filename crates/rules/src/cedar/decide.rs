@@ -1,5 +1,6 @@
-use super::compile::Compiled;
+use super::compile::{BASE, Compiled};
 use super::entity::Names;
+use super::text::{literal, quoted};
 use crate::rule::Severity;
 use crate::subject::Subject;
 use cedar_policy::{Authorizer, Context, Decision as Verdict, Entities, EntityUid, PolicySet, Request};
@@ -154,13 +155,13 @@ struct Uses {
     /// A policy of the user may look at anything.
     everything: bool,
     attributes: [(&'static str, bool); 8],
+    /// As the policies write them, in quotes; sorted.
     tags: Vec<String>,
 }
 
 impl Uses {
     fn of(compiled: &Compiled) -> Uses {
-        let ours = |policy: &&super::PolicyText| !policy.id.starts_with("cedar/");
-        let everything = compiled.policies.iter().any(|policy| !ours(&policy));
+        let everything = compiled.policies.iter().any(|policy| policy.must.is_none() && policy.id != BASE);
         let texts: Vec<&str> = compiled.policies.iter().map(|policy| policy.text.as_str()).collect();
         let uses = |name: &str| texts.iter().any(|text| text.contains(&format!("resource.{name} ")));
         let attributes = ["id", "name", "kind", "namespace", "address", "service", "labels", "parties"];
@@ -172,8 +173,8 @@ impl Uses {
         });
         let mut tags: Vec<String> = texts
             .iter()
-            .flat_map(|text| text.split("resource.hasTag(\"").skip(1))
-            .filter_map(|rest| rest.split('"').next().map(str::to_owned))
+            .flat_map(|text| text.split("resource.hasTag(").skip(1))
+            .filter_map(|rest| literal(rest).map(str::to_owned))
             .collect();
         tags.sort_unstable();
         tags.dedup();
@@ -199,7 +200,7 @@ impl Uses {
                 _ => seen.parties.clear(),
             }
         }
-        seen.tags.retain(|name, _| self.tags.iter().any(|tag| tag == name));
+        seen.tags.retain(|name, _| self.tags.binary_search(&quoted(name)).is_ok());
         seen
     }
 }

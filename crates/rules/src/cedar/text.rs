@@ -25,6 +25,17 @@ fn escaped(text: &str) -> String {
     out
 }
 
+/// The string literal that a text begins with, with its quotes.
+pub(super) fn literal(text: &str) -> Option<&str> {
+    let mut escape = false;
+    let end = text.strip_prefix('"')?.find(|letter| {
+        let is_end = letter == '"' && !escape;
+        escape = letter == '\\' && !escape;
+        is_end
+    })?;
+    text.get(..end + 2)
+}
+
 /// A set literal. Cedar's analysis takes no empty one: it is never asked for one.
 pub(super) fn set<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
     let texts: Vec<String> = texts.into_iter().map(quoted).collect();
@@ -72,4 +83,40 @@ pub(super) fn like(attribute: &str, pattern: &str) -> String {
     } else {
         format!("resource.{attribute} == \"{out}\"")
     }
+}
+
+/// The lines of the words `permit` and `forbid` that begin the policies of a text, in its order.
+pub(super) fn lines_of_policies(text: &str) -> Vec<u32> {
+    let mut lines = Vec::new();
+    let (mut line, mut begun, mut word) = (1, false, String::new());
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if letter.is_alphanumeric() || matches!(letter, '_' | '@') {
+            word.push(letter);
+            continue;
+        }
+        if !begun && matches!(word.as_str(), "permit" | "forbid") {
+            lines.push(line);
+            begun = true;
+        }
+        word.clear();
+        match letter {
+            '\n' => line += 1,
+            ';' => begun = false,
+            // To the end of the line, which is counted next.
+            '/' if letters.peek() == Some(&'/') => while letters.next_if(|next| *next != '\n').is_some() {},
+            '"' => {
+                while let Some(next) = letters.next() {
+                    match next {
+                        '\\' => drop(letters.next()),
+                        '\n' => line += 1,
+                        '"' => break,
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    lines
 }

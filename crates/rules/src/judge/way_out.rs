@@ -2,8 +2,11 @@ use super::cause::Cause;
 use crate::rule::{AuditFact, Requirement, Rule, SelectorKey, Who};
 use crate::select::parties;
 use crate::subject::{Scene, UNKNOWN};
-use allod_facts::Country;
-use allod_register::{Entity, Service};
+use allod_facts::{Component, Country, Layer, Role};
+use allod_register::{Entity, Service, Software};
+use allod_stack::{Control, Controller, Ground, Part, Power};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Ways out that are shown.
 const MAX_WAYS: usize = 3;
@@ -59,8 +62,7 @@ impl Scene<'_, '_> {
                 if self.passes(rule, requirement, other) {
                     ways.push(format!("use {}", other.name));
                 }
-            } else if let Some(software) = register.software(id) {
-                // What one runs oneself has no operator; where it runs is one's own choice.
+            } else if let Some(software) = register.software(id).filter(|one| self.passes_ourselves(requirement, one)) {
                 ways.push(format!("run {} yourself", software.name));
             }
         }
@@ -84,13 +86,9 @@ impl Scene<'_, '_> {
         match requirement {
             Requirement::BeIn(places) => !self.regions_in(service, places).is_empty() || kept_in(service, places),
             Requirement::BeControlledFrom(places) => within(places),
-            Requirement::NotFrom { who: Who::Outside(places), .. } => within(places),
-            Requirement::NotFrom { who: Who::Among(places), .. } => {
-                !some_unknown && countries.iter().all(|one| !places.contains(one))
-            }
-            Requirement::NotBy { parties: said, .. } => {
-                let ids = said.iter().flat_map(|said| parties(register, said));
-                !some_unknown && ids.into_iter().all(|id| !self.is_behind(service, operator, &id))
+            Requirement::NotFrom { .. } | Requirement::NotBy { .. } => {
+                let own = self.part_of(service.layer, Some(service), None, Some(operator));
+                own.is_some_and(|part| self.none_is_bad(requirement, &part, Some(&service.id)))
             }
             Requirement::BeOperatedBy(said) => {
                 said.iter().flat_map(|said| parties(register, said)).any(|id| self.is_behind(service, operator, &id))
@@ -104,6 +102,72 @@ impl Scene<'_, '_> {
             Requirement::AtMost { .. } => !some_unknown && countries.iter().all(|one| self.home.has(*one)),
             Requirement::OwnKeys | Requirement::Audit(_) | Requirement::ExitTested { .. } => false,
         }
+    }
+
+    /// Whether software that one runs oneself would satisfy a requirement: it has no operator, and where it runs is
+    /// one's own choice. Who publishes it can change the next version.
+    fn passes_ourselves(&self, requirement: &Requirement, software: &Software) -> bool {
+        let part = self.part_of(software.layer, None, Some(software), None);
+        part.is_some_and(|part| self.none_is_bad(requirement, &part, None))
+    }
+
+    /// Whether a requirement about a power is content with whoever would hold it over something of the register.
+    fn none_is_bad(&self, requirement: &Requirement, part: &Part<'_>, service: Option<&str>) -> bool {
+        let register = self.stack.register;
+        let (power, ever) = match requirement {
+            Requirement::NotFrom { power, ever, .. } | Requirement::NotBy { power, ever, .. } => (*power, *ever),
+            _ => return true,
+        };
+        let later = power == Power::Change || power == Power::Stop && ever;
+        let mut holders = part.controllers(register).into_iter().filter(|controller| match controller.ground {
+            Ground::Minority => false,
+            Ground::Licensor => later,
+            Ground::Publisher => power == Power::Change,
+            // Of who publishes what we run ourselves: not more than the publisher has.
+            Ground::Operator | Ground::Owner(_) => later || service.is_some(),
+        });
+        match requirement {
+            Requirement::NotFrom { who, .. } => holders.all(|one| {
+                one.entity.country.is_some_and(|country| match who {
+                    Who::Outside(places) => places.contains(&country),
+                    Who::Among(places) => !places.contains(&country),
+                })
+            }),
+            Requirement::NotBy { parties: said, .. } => {
+                let ids: BTreeSet<String> = said.iter().flat_map(|said| parties(register, said)).collect();
+                let is_bad = |one: &Controller<'_>| one.entity.country.is_none() || ids.contains(&*one.entity.id);
+                !service.is_some_and(|id| ids.contains(id)) && !holders.any(|one| is_bad(&one))
+            }
+            _ => true,
+        }
+    }
+
+    /// Something of the register as a part, to ask who controls it.
+    fn part_of<'r>(
+        &self,
+        layer: Layer,
+        service: Option<&'r Service>,
+        software: Option<&'r Software>,
+        operator: Option<&'r Entity>,
+    ) -> Option<Part<'r>> {
+        // A name that nobody sees: only control is asked about.
+        let seen = self.stack.parts.first()?.fact.evidence.first()?.clone();
+        let role = if service.is_some() { Role::Provided } else { Role::Artefact };
+        let fact = Component::new("", "", "", layer, role, seen);
+        let control = if service.is_some() { Control::Known } else { Control::SelfHosted };
+        let (named_publisher, matched_by, location) = (None, None, None);
+        Some(Part {
+            own_keys: false,
+            layer,
+            control,
+            service,
+            software,
+            named_publisher,
+            matched_by,
+            operator,
+            location,
+            fact: Arc::new(fact),
+        })
     }
 
     fn is_behind(&self, service: &Service, operator: &Entity, id: &str) -> bool {

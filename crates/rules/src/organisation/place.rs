@@ -39,7 +39,9 @@ impl Where {
             all.push(Where::read(node, source));
         }
         for item in listed.map(|(_, on)| on.items()).unwrap_or_default() {
-            source.keys(item, &PLACES, "a place");
+            if !source.keys(item, &PLACES, "a place") {
+                continue;
+            }
             if item.as_map().is_none_or(<[_]>::is_empty) {
                 source.error(
                     "P001",
@@ -67,13 +69,14 @@ impl Where {
             }
             patterns
         };
+        let named = |text: &str| Some(Pattern::of_names(text));
         Where {
             path: patterns("path", Pattern::of_paths),
-            address: patterns("address", Pattern::of_names),
-            namespace: patterns("namespace", Pattern::of_names),
-            label: patterns("label", Pattern::of_names),
-            component: patterns("component", Pattern::of_names),
-            kind: patterns("kind", Pattern::of_names),
+            address: patterns("address", named),
+            namespace: patterns("namespace", named),
+            label: patterns("label", named),
+            component: patterns("component", named),
+            kind: patterns("kind", named),
             line: node.line,
         }
     }

@@ -26,16 +26,15 @@ pub enum Says {
 
 impl Statement {
     pub(crate) fn read(node: &Node, source: &mut Source<'_>) -> Option<Statement> {
-        source.keys(
+        if !source.keys(
             node,
             &["component", "runs_on", "provided_by", "located_in", "run_by", "keys", "why"],
             "a statement",
-        );
-        let component = source.text(node.get("component").unwrap_or(node), "`component` of a statement")?;
-        let Some(pattern) = Pattern::of_names(&component.text) else {
-            source.error("P001", component.line, format!("`{}` is no pattern", component.text), None);
+        ) {
             return None;
-        };
+        }
+        let component = source.text(node.get("component").unwrap_or(node), "`component` of a statement")?;
+        let pattern = Pattern::of_names(&component.text);
         let mut says = Vec::new();
         if let Some(node) = node.get("runs_on") {
             says.extend(source.text(node, "`runs_on`").map(Says::RunsOn));

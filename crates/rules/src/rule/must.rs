@@ -156,11 +156,10 @@ pub(super) fn read(name: &str, node: &Node, home: &Home, source: &mut Source<'_>
         "at_most" => at_most(node, source)?,
         "only_for" => Requirement::OnlyFor(only_for(node, source)?),
         _ => {
-            let ever = node.get("when").is_some_and(|when| when.as_str() == Some("ever"));
+            let ever = ever(node, source)?;
             let power = power(name)?;
             if name.ends_with("_by") {
-                let parties = node.get("parties").unwrap_or(node);
-                Requirement::NotBy { power, ever, parties: some(source.texts(parties, &format!("`{name}`")))? }
+                Requirement::NotBy { power, ever, parties: by(name, node, source)? }
             } else {
                 Requirement::NotFrom { power, ever, who: who(node, home, source)? }
             }
@@ -176,6 +175,28 @@ fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
 fn wrong<T>(node: &Node, source: &mut Source<'_>, message: &str) -> Option<T> {
     source.error("P001", node.line, message.to_owned(), None);
     None
+}
+
+/// Whether a power counts that takes effect at a later event, too.
+fn ever(node: &Node, source: &mut Source<'_>) -> Option<bool> {
+    match node.get("when").map(|when| (when, when.as_str())) {
+        None | Some((_, Some("now"))) => Some(false),
+        Some((_, Some("ever"))) => Some(true),
+        Some((when, _)) => wrong(when, source, "`when` is `now` or `ever`"),
+    }
+}
+
+/// A list of parties, or `{parties: [...], when: ever}`.
+fn by(name: &str, node: &Node, source: &mut Source<'_>) -> Option<Vec<Said>> {
+    let mut list = node;
+    if node.as_map().is_some() {
+        source.keys(node, &["parties", "when"], "a list of parties");
+        let Some(parties) = node.get("parties") else {
+            return wrong(node, source, "say by whom: `parties`");
+        };
+        list = parties;
+    }
+    some(source.texts(list, &format!("`{name}`")))
 }
 
 /// `home`, `EU`, `[LU, DE]`.
@@ -207,9 +228,6 @@ fn who(node: &Node, home: &Home, source: &mut Source<'_>) -> Option<Who> {
         return places(node, home, source).map(Who::Among);
     }
     source.keys(node, &["outside", "among", "when"], "a list of jurisdictions");
-    if let Some(when) = node.get("when").filter(|when| !matches!(when.as_str(), Some("now" | "ever"))) {
-        return wrong(when, source, "`when` is `now` or `ever`");
-    }
     match (node.get("outside"), node.get("among")) {
         (Some(outside), None) => places(outside, home, source).map(Who::Outside),
         (None, Some(among)) => places(among, home, source).map(Who::Among),
@@ -256,7 +274,9 @@ fn exit(node: &Node, source: &mut Source<'_>) -> Option<u32> {
 }
 
 fn at_most(node: &Node, source: &mut Source<'_>) -> Option<Requirement> {
-    source.keys(node, &["share", "of"], "`at_most`");
+    if !source.keys(node, &["share", "of"], "`at_most`") {
+        return None;
+    }
     let share = node.get("share").and_then(Node::as_str).unwrap_or_default();
     let Some(percent) = share.strip_suffix('%').and_then(|text| text.trim().parse().ok()).filter(|share| *share <= 100)
     else {
@@ -271,7 +291,9 @@ fn at_most(node: &Node, source: &mut Source<'_>) -> Option<Requirement> {
 }
 
 fn only_for(node: &Node, source: &mut Source<'_>) -> Option<OnlyFor> {
-    source.keys(node, &["workloads", "data", "environments"], "`only_for`");
+    if !source.keys(node, &["workloads", "data", "environments"], "`only_for`") {
+        return None;
+    }
     let mut texts = |key: &str| node.get(key).map(|node| source.texts(node, &format!("`{key}`"))).unwrap_or_default();
     let only = OnlyFor { workloads: texts("workloads"), data: texts("data"), environments: texts("environments") };
     if only == OnlyFor::default() {

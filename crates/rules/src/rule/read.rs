@@ -62,7 +62,9 @@ impl RuleSet {
         }
         let mut known = vec!["why", "severity", "except", "must", "only_for"];
         known.extend(select::names());
-        source.keys(body, &known, "a rule");
+        if !source.keys(body, &known, &format!("rule `{id}`")) {
+            return;
+        }
         let severity = match body.entry("severity").map(|(_, value)| (value.as_str(), value.line)) {
             None | Some((Some("deny"), _)) => Severity::Deny,
             Some((Some("warn"), _)) => Severity::Warn,
@@ -108,6 +110,7 @@ impl RuleSet {
             source.error("P009", line, message, None);
             return;
         }
+        source.own_name(name, line);
         source.keys(body, &["use", "extends"], "a tier");
         let uses = body.get("use").map(|node| source.texts(node, "`use`")).unwrap_or_default();
         let extends = body.get("extends").map(|node| source.texts(node, "`extends`")).unwrap_or_default();
@@ -118,7 +121,9 @@ impl RuleSet {
 /// Every key of an exception is needed: one that nobody answers for, or that never ends, is no exception.
 fn exception(node: &Node, source: &mut Source<'_>) -> Option<Exception> {
     const KEYS: [&str; 5] = ["rule", "component", "until", "by", "why"];
-    source.keys(node, &KEYS, "an exception");
+    if !source.keys(node, &KEYS, "an exception") {
+        return None;
+    }
     let missing: Vec<&str> = KEYS.into_iter().filter(|key| node.get(key).is_none()).collect();
     if !missing.is_empty() {
         source.error("P001", node.line, format!("an exception does not say {}", missing.join(", ")), None);
@@ -127,14 +132,9 @@ fn exception(node: &Node, source: &mut Source<'_>) -> Option<Exception> {
     let mut text = |key: &str| source.text(node.get(key)?, &format!("`{key}`"));
     let (rule, component, by, why) = (text("rule"), text("component"), text("by"), text("why"));
     let until = date(node.get("until")?, source)?;
-    let component = component?;
-    let Some(pattern) = Pattern::of_names(&component.text) else {
-        source.error("P001", component.line, format!("`{}` is no pattern", component.text), None);
-        return None;
-    };
     Some(Exception {
         rule: rule?,
-        component: pattern,
+        component: Pattern::of_names(&component?.text),
         until,
         by: by?.text,
         why: why?.text,

@@ -4,7 +4,9 @@ use crate::output::write;
 use allod_engine::{Error, Policies};
 use allod_facts::Severity;
 use allod_register::Register;
-use allod_rules::{Answer, Proof, ProveError, Rule, RuleSet, claim, compare, prove as prove_claim, words};
+use allod_rules::{
+    Answer, Compiled, Proof, ProveError, Rule, RuleSet, Solver, Tier, claim, compare, prove as prove_claim, words,
+};
 use std::io::Write;
 use std::path::Path;
 
@@ -23,13 +25,14 @@ pub fn prove(
                     .hint("write it like: patient data is never outside LU; see allod rules prove --help")
             })?]
         }
-        (None, Some(file)) => from_file(policies, file)?,
+        (None, Some(file)) => from_file(policies, file, register)?,
         (None, None) => return Err(Failure::new("E002", "there is no claim")),
     };
     let mut all_proved = true;
     let mut text = Vec::new();
     for claim in &claims {
-        let answers = prove_claim(&policies.compiled, claim, register).map_err(|error| could_not(&error))?;
+        let answers =
+            prove_claim(&policies.compiled, claim, register, &Solver::cvc5()).map_err(|error| could_not(&error))?;
         all_proved &= answers.iter().all(|(_, proof)| *proof == Proof::Proved);
         show(&mut text, claim, &answers).map_err(|error| Failure::new("E003", error.to_string()))?;
     }
@@ -58,7 +61,8 @@ fn show(out: &mut Vec<u8>, claim: &Rule, answers: &[(&str, Proof)]) -> std::io::
     Ok(())
 }
 
-fn from_file(policies: &Policies, file: &Path) -> Result<Vec<Rule>, Failure> {
+/// What a claim names has to exist, as in a rule: a claim about a misspelt class would be about nothing.
+fn from_file(policies: &Policies, file: &Path, register: &Register) -> Result<Vec<Rule>, Failure> {
     let shown = file.display().to_string();
     let text =
         std::fs::read_to_string(file).map_err(|cause| failure(&Error::RuleFile { path: file.to_owned(), cause }))?;
@@ -66,12 +70,18 @@ fn from_file(policies: &Policies, file: &Path) -> Result<Vec<Rule>, Failure> {
     if told.iter().any(|one| one.severity == Severity::Error) {
         return Err(failure(&Error::RuleProblems(told)));
     }
+    let tiers = policies.rules.tiers.keys().map(|name| (name.clone(), Tier::default())).collect();
+    let claims = RuleSet { rules: claims.rules, tiers, ..RuleSet::default() };
+    let (compiled, told) = Compiled::new(&claims, &policies.organisation, register);
+    if compiled.is_none() {
+        return Err(failure(&Error::RuleProblems(told)));
+    }
     Ok(claims.rules)
 }
 
 /// Compares two rule sets.
 pub fn diff(old: &Policies, new: &Policies, allow_looser: bool) -> Result<Exit, Failure> {
-    let comparison = compare(&old.compiled, &new.compiled).map_err(|error| could_not(&error))?;
+    let comparison = compare(&old.compiled, &new.compiled, &Solver::cvc5()).map_err(|error| could_not(&error))?;
     let more: Vec<String> = new
         .rules
         .exceptions
@@ -115,7 +125,7 @@ fn same(one: &allod_rules::Exception, other: &allod_rules::Exception) -> bool {
 pub fn could_not(error: &ProveError) -> Failure {
     let failure = Failure::of("E008", error);
     match error {
-        ProveError::NoSolver(_) => {
+        ProveError::NoSolver { .. } => {
             failure.hint("install it (Debian: apt install cvc5), or name it in the variable CVC5")
         }
         _ => failure,

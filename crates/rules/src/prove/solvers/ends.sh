@@ -1,0 +1,3 @@
+#!/bin/sh
+# A solver that ends at once.
+exit 0
