@@ -1,5 +1,6 @@
 use super::compile::Compiled;
 use super::entity::Names;
+use super::uses::{Seen, Uses};
 use crate::rule::Severity;
 use crate::subject::Subject;
 use cedar_policy::{Authorizer, Context, Decision as Verdict, Entities, EntityUid, PolicySet, Request};
@@ -54,15 +55,27 @@ pub struct Decider<'c> {
     action: EntityUid,
     names: Names,
     uses: Uses,
-    known: FxHashMap<Subject, Decision>,
+    /// Positions in [`Compiled::policies`].
+    by_id: FxHashMap<&'c str, usize>,
+    /// By what is seen of a component.
+    known: FxHashMap<Box<[u8]>, Decision>,
+    /// Scratch for what is seen.
+    key: Vec<u8>,
 }
 
 /// Decisions that are remembered; beyond, they are made anew.
 const MAX_KNOWN: usize = 100_000;
 
+/// A component as the engine takes it.
+pub struct Question {
+    request: Request,
+    entities: Entities,
+}
+
 impl<'c> Decider<'c> {
     /// `None` never happens: the names are constants that parse.
     pub fn new(compiled: &'c Compiled, gate: Gate) -> Option<Decider<'c>> {
+        let by_id = compiled.policies.iter().enumerate().map(|(at, policy)| (policy.id.as_str(), at));
         Some(Decider {
             compiled,
             authorizer: Authorizer::new(),
@@ -70,42 +83,76 @@ impl<'c> Decider<'c> {
             action: EntityUid::from_str("Allod::Action::\"deploy\"").ok()?,
             names: Names::new()?,
             uses: Uses::of(compiled),
+            // Of policies of one id, the first.
+            by_id: by_id.rev().collect(),
             known: FxHashMap::default(),
+            key: Vec::new(),
         })
     }
 
     pub fn decide(&mut self, subject: &Subject) -> Decision {
         let seen = self.uses.seen(subject);
-        if let Some(known) = self.known.get(&seen) {
+        if self.uses.tells_all_apart() {
+            return self.decide_seen(&subject.id, &seen);
+        }
+        seen.write(&mut self.key);
+        if let Some(known) = self.known.get(self.key.as_slice()) {
             return known.clone();
         }
-        let decision = self.ask(&seen);
+        let decision = self.decide_seen("", &seen);
         if self.known.len() < MAX_KNOWN {
-            self.known.insert(seen, decision.clone());
+            self.known.insert(self.key.as_slice().into(), decision.clone());
         }
         decision
     }
 
-    fn ask(&self, subject: &Subject) -> Decision {
-        let undecided = |why: String| Decision { allowed: false, broken: vec![Broken::Undecided(why)] };
-        let Some(entity) = self.names.entity(subject) else {
-            return undecided("its attributes are no values of the policy language".to_owned());
+    fn decide_seen(&self, id: &str, seen: &Seen<'_>) -> Decision {
+        let question = match self.question_of(id, seen) {
+            Ok(question) => question,
+            Err(why) => return Decision { allowed: false, broken: vec![Broken::Undecided(why)] },
         };
-        let entities = match Entities::from_entities([entity], None) {
-            Ok(entities) => entities,
-            Err(error) => return undecided(error.to_string()),
-        };
-        let uid = self.names.uid(subject);
-        let request = match Request::new(self.gate.clone(), self.action.clone(), uid, Context::empty(), None) {
-            Ok(request) => request,
-            Err(error) => return undecided(error.to_string()),
-        };
+        let Question { request, entities } = question;
         let mut decision = Decision { allowed: true, broken: Vec::new() };
         self.ask_set(&self.compiled.deny, Severity::Deny, &request, &entities, &mut decision);
         if !self.compiled.warn.is_empty() {
             self.ask_set(&self.compiled.warn, Severity::Warn, &request, &entities, &mut decision);
         }
         decision
+    }
+
+    fn question_of(&self, id: &str, seen: &Seen<'_>) -> Result<Question, String> {
+        let uid = self.names.uid(id);
+        let Some(entity) = self.names.entity(uid.clone(), seen) else {
+            return Err("its attributes are no values of the policy language".to_owned());
+        };
+        let entities = Entities::from_entities([entity], None).map_err(|error| error.to_string())?;
+        let request = Request::new(self.gate.clone(), self.action.clone(), uid, Context::empty(), None);
+        Ok(Question { request: request.map_err(|error| error.to_string())?, entities })
+    }
+
+    /// A component ready to be asked about. For measuring: [`Decider::decide`] does all at once.
+    ///
+    /// # Errors
+    /// Why it could not be decided.
+    pub fn question(&mut self, subject: &Subject) -> Result<Question, String> {
+        let seen = self.uses.seen(subject);
+        self.question_of(&subject.id, &seen)
+    }
+
+    /// How many decisions are remembered.
+    pub fn remembered(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Whether the engine alone allows it, with nothing told. What benchmarks compare with.
+    pub fn allows(&self, question: &Question) -> bool {
+        let allows = |set: &PolicySet| {
+            self.authorizer.is_authorized(&question.request, set, &question.entities).decision() == Verdict::Allow
+        };
+        // Warnings are asked, too.
+        let warned = !self.compiled.warn.is_empty() && !allows(&self.compiled.warn);
+        std::hint::black_box(warned);
+        allows(&self.compiled.deny)
     }
 
     fn ask_set(
@@ -131,7 +178,7 @@ impl<'c> Decider<'c> {
             .reason()
             .filter_map(|id| {
                 let id: &str = id.as_ref();
-                self.compiled.policies.iter().position(|policy| policy.id == *id)
+                self.by_id.get(id).copied()
             })
             .map(|at| Broken::Policy { at, severity })
             .collect();
@@ -146,60 +193,5 @@ impl<'c> Decider<'c> {
             }
         }
         decision.broken.append(&mut broken);
-    }
-}
-
-/// Which attributes and tags the policies can look at.
-struct Uses {
-    /// A policy of the user may look at anything.
-    everything: bool,
-    attributes: [(&'static str, bool); 8],
-    tags: Vec<String>,
-}
-
-impl Uses {
-    fn of(compiled: &Compiled) -> Uses {
-        let ours = |policy: &&super::PolicyText| !policy.id.starts_with("cedar/");
-        let everything = compiled.policies.iter().any(|policy| !ours(&policy));
-        let texts: Vec<&str> = compiled.policies.iter().map(|policy| policy.text.as_str()).collect();
-        let uses = |name: &str| texts.iter().any(|text| text.contains(&format!("resource.{name} ")));
-        let attributes = ["id", "name", "kind", "namespace", "address", "service", "labels", "parties"];
-        let attributes = attributes.map(|name| {
-            let in_set = texts
-                .iter()
-                .any(|text| text.contains(&format!("resource.{name}.")) || text.contains(&format!("resource.{name})")));
-            (name, in_set || uses(name))
-        });
-        let mut tags: Vec<String> = texts
-            .iter()
-            .flat_map(|text| text.split("resource.hasTag(\"").skip(1))
-            .filter_map(|rest| rest.split('"').next().map(str::to_owned))
-            .collect();
-        tags.sort_unstable();
-        tags.dedup();
-        Uses { everything, attributes, tags }
-    }
-
-    /// What the policies see of a component.
-    fn seen(&self, subject: &Subject) -> Subject {
-        let mut seen = subject.clone();
-        if self.everything {
-            return seen;
-        }
-        for (name, used) in self.attributes {
-            match name {
-                _ if used => {}
-                "id" => seen.id = "".into(),
-                "name" => seen.name.clear(),
-                "kind" => seen.kind = "".into(),
-                "namespace" => seen.namespace.clear(),
-                "address" => seen.address.clear(),
-                "service" => seen.service.clear(),
-                "labels" => seen.labels.clear(),
-                _ => seen.parties.clear(),
-            }
-        }
-        seen.tags.retain(|name, _| self.tags.iter().any(|tag| tag == name));
-        seen
     }
 }
