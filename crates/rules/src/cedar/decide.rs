@@ -195,3 +195,87 @@ impl<'c> Decider<'c> {
         decision.broken.append(&mut broken);
     }
 }
+
+#[cfg(test)]
+mod alike {
+    use super::*;
+    use crate::organisation::Organisation;
+    use crate::rule::RuleSet;
+    use crate::subject::Set;
+    use allod_register::Register;
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    static COMPILED: LazyLock<Vec<Compiled>> = LazyLock::new(|| {
+        let by_words = r#"
+            be-in: { data: patient, must: { be_in: [LU] } }
+            keys: { data: patient, layer: [storage], must: { keys: ours, audit: [access-log] } }
+            read: { data: [patient, "b\"il"], must: { not_be_readable_from: { among: [US] } } }
+            stop: { severity: warn, must: { not_be_stoppable_from: { outside: home } } }
+            exit: { except: { kind: "aws_*" }, must: { exit: tested } }
+        "#;
+        let by_labels =
+            format!("{by_words}\n            team: {{ label: team=a, must: {{ be_controlled_from: [EU] }} }}");
+        let by_names = format!("{by_labels}\n            name: {{ component: \"*x\", must: {{ be_in: [EU] }} }}");
+        let register = Register::builtin().unwrap();
+        let said = "version: 1\ndata: { patient: {}, 'b\"il': {} }\n";
+        let (organisation, problems) = Organisation::parse("allod.yaml", said);
+        assert!(problems.is_empty(), "{problems:?}");
+        let compile = |rules: String| {
+            let text = format!("version: 1\nrules:\n{rules}\n");
+            let (rules, problems) = RuleSet::parse(&[("rules.yaml".to_owned(), text)], &Default::default());
+            assert!(problems.is_empty(), "{problems:?}");
+            let (compiled, problems) = Compiled::new(&rules, &organisation, &register);
+            compiled.unwrap_or_else(|| panic!("{problems:?}"))
+        };
+        [by_words.to_owned(), by_labels, by_names].map(compile).into()
+    });
+
+    fn some_of(words: &'static [&'static str]) -> impl Strategy<Value = Set> {
+        prop::sample::subsequence(words, 0..=words.len()).prop_map(|words| words.into_iter().map(Into::into).collect())
+    }
+
+    prop_compose! {
+        fn subject()(
+            id in prop::sample::select(vec!["x", "y"]),
+            kind in prop::sample::select(vec!["aws_s3_bucket", "pod"]),
+            layer in prop::sample::select(vec!["storage", "compute"]),
+            flags in any::<[bool; 5]>(),
+            data in some_of(&["b\"il", "patient"]),
+            labels in some_of(&["team=a", "team=b"]),
+            controlled_from in some_of(&["LU", "US", "unknown"]),
+            countries in some_of(&["DE", "LU"]),
+            audit in some_of(&["access-log"]),
+            read in prop::option::of(some_of(&["LU", "US"])),
+            stop in prop::option::of(some_of(&["LU", "US"])),
+            exit_tested_days in -1_i64..2,
+            keys in prop::sample::select(vec!["ours", "unknown"]),
+        ) -> Subject {
+            let [ours, hint, placed, described, at_rest] = flags;
+            let mut tags: std::collections::BTreeMap<String, Set> = Default::default();
+            for class in ["patient", "b\"il"] {
+                tags.extend(read.clone().map(|from| (format!("readable-from:{class}"), from)));
+            }
+            tags.extend(stop.map(|from| ("stoppable-from".to_owned(), from)));
+            let (id, kind, name) = (id.into(), kind.into(), id.to_owned());
+            Subject {
+                id, kind, name, layer, ours, hint, placed, described, at_rest, data, labels, controlled_from, countries,
+                audit, exit_tested_days, keys, tags, ..Subject::default()
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_alike_is_decided_alike(subjects in prop::collection::vec(subject(), 1..12)) {
+            for compiled in COMPILED.iter() {
+                let mut decider = Decider::new(compiled, Gate::Plan).unwrap();
+                let mut direct = Decider::new(compiled, Gate::Plan).unwrap();
+                direct.uses = Uses::all(compiled);
+                for subject in subjects.iter().chain(&subjects) {
+                    prop_assert_eq!(decider.decide(subject), direct.decide(subject), "{:?}", subject);
+                }
+            }
+        }
+    }
+}

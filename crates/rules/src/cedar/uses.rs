@@ -24,6 +24,12 @@ impl Uses {
         Uses { attributes, texts, tags: FxHashMap::default(), everything }
     }
 
+    /// As if policies could look at anything.
+    #[cfg(test)]
+    pub fn all(compiled: &Compiled) -> Uses {
+        Uses { attributes: [true; ATTRIBUTES], everything: true, ..Uses::of(compiled) }
+    }
+
     /// Whether a policy can look at a tag.
     fn tag(&mut self, name: &str) -> bool {
         if let Some(used) = self.tags.get(name) {
