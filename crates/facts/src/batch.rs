@@ -81,6 +81,11 @@ impl Facts {
 
     /// Takes everything from `other`, renumbering its references.
     pub fn absorb(&mut self, other: Facts) {
+        // The first to come is taken as it is: a large plan would have its index, and for a while each component, twice.
+        if self.components.is_empty() && self.unresolved.is_empty() && self.diagnostics.is_empty() {
+            *self = other;
+            return;
+        }
         let moved: Vec<ComponentRef> =
             other.components.into_iter().map(|component| self.add(Arc::unwrap_or_clone(component))).collect();
         let new = |old: ComponentRef| moved.get(old as usize).copied();
@@ -138,9 +143,9 @@ impl Component {
 
     /// Unites two sightings of one component. The first sighting's words stay; a certain one beats a guess.
     pub fn merge(&mut self, other: Component) {
-        for clue in other.clues {
-            if !self.clues.contains(&clue) {
-                self.clues.push(clue);
+        for clue in &other.clues {
+            if !self.clues.contains(clue) {
+                self.clues.push(clue.clone());
             }
         }
         for seen in other.evidence {

@@ -1,4 +1,4 @@
-use crate::{Clue, Labels, Layer, Place, Record, Records};
+use crate::{Clue, Clues, Labels, Layer, Place, Record, Records};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub struct Component {
     pub layer: Layer,
     pub role: Role,
     /// What the register can recognise it by, the most telling first.
-    pub clues: Vec<Clue>,
+    pub clues: Clues,
     pub place: Option<Place>,
     /// Data classes that the file itself states, sorted.
     pub data: Vec<Arc<str>>,
@@ -84,7 +84,7 @@ impl Component {
             kind: Arc::from(kind),
             layer,
             role,
-            clues: Vec::new(),
+            clues: Clues::default(),
             place: None,
             data: Vec::new(),
             environment: None,

@@ -5,6 +5,7 @@
 
 mod batch;
 mod clue;
+mod clues;
 mod codes;
 mod component;
 mod diagnostic;
@@ -16,6 +17,7 @@ mod record;
 
 pub use batch::{ComponentRef, Delivered, Delivery, Facts};
 pub use clue::{Clue, ClueKind, Ecosystem};
+pub use clues::Clues;
 pub use codes::{CODES, Code, CodeKind, code};
 pub use component::{Component, Confidence, Evidence, Role};
 pub use diagnostic::{Diagnostic, Severity, Unresolved};

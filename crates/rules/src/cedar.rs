@@ -6,10 +6,11 @@ mod entity;
 #[cfg(test)]
 mod tests;
 mod text;
+mod uses;
 
 pub(crate) use compile::policy;
 pub use compile::{Compiled, PolicyText};
-pub use decide::{Broken, Decider, Decision, Gate};
+pub use decide::{Broken, Decider, Decision, Gate, Question};
 
 /// The published schema, in Cedar's own syntax.
 pub const SCHEMA: &str = include_str!("schema.cedarschema");

@@ -22,7 +22,7 @@ mod tests;
 pub mod words;
 
 pub use cases::{Case, Expect, Outcome, never_broken, parse_cases, run_cases};
-pub use cedar::{Broken, Compiled, Decider, Decision, Gate, PolicyText, SCHEMA};
+pub use cedar::{Broken, Compiled, Decider, Decision, Gate, PolicyText, Question, SCHEMA};
 pub use date::Date;
 pub use judge::{Excepted, Judgement, Rulebook, Violation, judge};
 pub use organisation::{DataClass, Environment, Exit, Organisation, Says, Statement, Where, Workload};

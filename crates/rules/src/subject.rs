@@ -11,6 +11,7 @@ use allod_facts::{Layer, LinkKind, Mitigation, Role};
 use allod_stack::{Control, Holder, Home, Lane, Part, Power, Powers, Stack};
 pub(crate) use reach::MAX_WORDS;
 use reach::Reach;
+use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -60,8 +61,10 @@ pub struct Subject {
     /// Days since leaving was tried, for the workload of it where that is longest ago; -1 when it never was.
     pub exit_tested_days: i64,
     /// By name: who holds a power (see [`Subject::power_tag`]), and which controllers are over a limit.
-    pub tags: BTreeMap<String, Set>,
+    pub tags: Tags,
 }
+
+type Tags = BTreeMap<String, Set>;
 
 /// Values of an attribute.
 pub type Set = Vec<Arc<str>>;
@@ -140,12 +143,14 @@ impl<'a, 'r> Scene<'a, 'r> {
 
     /// Every component of the stack, in its order.
     pub fn subjects(&self) -> Vec<Subject> {
-        let mut subjects: Vec<Subject> = (0..self.stack.parts.len()).filter_map(|at| self.subject(at)).collect();
+        let mut known = FxHashMap::default();
+        let mut subjects: Vec<Subject> =
+            (0..self.stack.parts.len()).filter_map(|at| self.subject(at, &mut known)).collect();
         self.mark_shares(&mut subjects);
         subjects
     }
 
-    fn subject(&self, at: usize) -> Option<Subject> {
+    fn subject(&self, at: usize, known: &mut FxHashMap<Vec<usize>, Tags>) -> Option<Subject> {
         let part = self.stack.parts.get(at)?;
         let layer = part.layer.name();
         let classes_of = self.powers.classes_of.get(at).copied().unwrap_or(0);
@@ -181,7 +186,7 @@ impl<'a, 'r> Scene<'a, 'r> {
             keys: if part.own_keys || keys.stored > 0 && keys.stored == keys.with_own_key { "ours" } else { UNKNOWN },
             audit: self.audit.facts(at).iter().map(|fact| Arc::from(fact.name())).collect(),
             exit_tested_days: self.exit_tested_days(at),
-            tags: self.power_tags(at, classes_of),
+            tags: known.entry(self.held(at, classes_of)).or_insert_with(|| self.power_tags(at, classes_of)).clone(),
         })
     }
 
@@ -229,9 +234,20 @@ impl<'a, 'r> Scene<'a, 'r> {
         days.and_then(|days| days.into_iter().max()).unwrap_or(-1)
     }
 
+    /// All that the tags of a part depend on: its classes, and who holds what. Of many parts it is the same.
+    fn held(&self, at: usize, classes_of: u64) -> Vec<usize> {
+        let mut held = vec![classes_of as usize];
+        let lanes = (0..self.classes.len()).map(Lane::Read).chain([Lane::Stop, Lane::StopLater, Lane::Change]);
+        for lane in lanes {
+            held.extend(self.powers.held_by(at, lane));
+            held.push(usize::MAX);
+        }
+        held
+    }
+
     /// Who holds each power, by jurisdiction and by party; *read* by class, and of any class together.
-    fn power_tags(&self, at: usize, classes_of: u64) -> BTreeMap<String, Set> {
-        let mut tags: BTreeMap<String, Set> = BTreeMap::new();
+    fn power_tags(&self, at: usize, classes_of: u64) -> Tags {
+        let mut tags = Tags::new();
         let mut add = |power: Power, ever: bool, class: Option<&str>, lanes: &[Lane]| {
             let mut from = BTreeSet::new();
             let mut by = BTreeSet::new();

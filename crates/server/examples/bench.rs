@@ -1,12 +1,16 @@
 //! How long an answer takes: requests at a fixed rate over HTTPS, with a judge that only counts.
 //!
-//! `cargo run --release -p allod-server --example bench [RATE] [SECONDS] [http/1.1 CONNECTIONS]`
+//! `cargo run --release -p allod-server --example bench [RATE] [SECONDS] [http/1.1 CONNECTIONS] [--rules FOLDER]`
+//!
+//! With a folder, its rules judge instead (its `allod.yaml` and `rules/`), and what its files describe is the context.
 //!
 //! Requests are sent at their times whether or not earlier ones were answered, and the time of an answer counts from
 //! when its request was due: a server that falls behind is not spared. Client and server share the machine.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing)]
 
-use allod_server::{Admission, Judgement, Settings, Severity, Subject, Violation};
+use allod_engine::{Policies, PolicyOptions, facts_of};
+use allod_register::Register;
+use allod_server::{Admission, Judge, Judgement, PolicyJudge, Settings, Severity, Subject, Violation};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -26,7 +30,8 @@ const NAME: &str = "allod-admit.allod.svc";
 const WARM_UP: usize = 200;
 
 fn main() {
-    let args: Vec<String> = std::env::args().skip(1).collect();
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    let rules = args.iter().position(|arg| arg == "--rules").map(|at| args.drain(at..at + 2).last().unwrap());
     let number = |at: usize, default: u64| args.get(at).and_then(|arg| arg.parse().ok()).unwrap_or(default);
     let (rate, seconds) = (number(0, 500), number(1, 20));
     let connections = args.get(2).filter(|arg| *arg == "http/1.1").map(|_| number(3, 16));
@@ -47,7 +52,11 @@ fn main() {
         };
         Ok(Judgement { violations: vec![violation] })
     };
-    let admission = Admission::bind(settings, Arc::new(judge), Arc::new(|_| {})).unwrap();
+    let judge: Arc<dyn Judge> = match &rules {
+        Some(folder) => Arc::new(policies(folder)),
+        None => Arc::new(judge),
+    };
+    let admission = Admission::bind(settings, judge, Arc::new(|_| {})).unwrap();
     let (address, _) = admission.addresses().unwrap();
     std::thread::spawn(move || admission.run());
 
@@ -69,6 +78,15 @@ fn main() {
         at(0.999),
         at(1.0)
     );
+}
+
+/// The rules of a folder, with what its files describe.
+fn policies(folder: &str) -> PolicyJudge {
+    let register = Register::builtin().unwrap();
+    let paths = [std::path::PathBuf::from(folder)];
+    let policies = Policies::load(&paths, &PolicyOptions::default(), &register).unwrap();
+    let context = facts_of(&paths, &|_| {}).unwrap();
+    PolicyJudge { policies, register, context }
 }
 
 enum Client {
@@ -131,7 +149,8 @@ fn send(client: &Client, bodies: &[Bytes], at: usize, due: Instant) -> tokio::ta
     let read = async move |response: hyper::Response<hyper::body::Incoming>| {
         let body = response.into_body().collect().await.ok()?.to_bytes();
         let answer: Value = serde_json::from_slice(&body).ok()?;
-        (answer["response"]["allowed"] == true).then(|| due.elapsed())
+        let answered = answer["response"]["allowed"].is_boolean() && answer["response"]["status"]["code"] != 500;
+        answered.then(|| due.elapsed())
     };
     match client {
         Client::Two(sender) => {

@@ -42,10 +42,9 @@ impl Powers {
     pub fn chokepoints<'r>(&self, stack: &Stack<'r>, home: &Home) -> Vec<Chokepoint<'r>> {
         let mut found: BTreeMap<Key<'r>, Chokepoint<'r>> = BTreeMap::new();
         for (holder, country) in self.abroad(home) {
-            let groups = self.groups(stack, holder);
-            let removed: Vec<Vec<usize>> = groups.values().cloned().collect();
+            let (keys, removed): (Vec<Key<'r>>, Vec<Vec<usize>>) = self.groups(stack, holder).into_iter().unzip();
             let scenarios = Scenarios::of(self, stack, holder, &removed);
-            for (at, (key, parts)) in groups.into_iter().enumerate() {
+            for (at, (key, parts)) in keys.into_iter().zip(removed).enumerate() {
                 let through = self.through(stack, key, holder);
                 let ends = scenarios.ends(stack, at);
                 let entry = found.entry(key).or_insert_with(|| Chokepoint {

@@ -1,4 +1,5 @@
 pub mod incremental;
+pub mod rules;
 pub mod stack;
 
 use std::fmt::Write as _;

@@ -17,6 +17,7 @@ cargo xtask tidy              names, sizes, the tower of crates, pages of codes
 cargo xtask score DIR         how many labels of DIR/labels.json the audit finds, per case
 cargo xtask bench audit       speed and memory of the audit against Checkov and serde_json (release build)
 cargo xtask bench stack       powers, chokepoints and a drill on stacks of up to 100,000 components and 1,000,000 links
+cargo xtask bench rules       rules of every shape asked about 100,000 components, against the bare policy engine
 cargo xtask bench incremental [TREE | --large]  an audit after one changed file against the first one, of a generated
                               tree, of another one, or of a large stack in memory (run it with --release)
 ";
@@ -32,6 +33,8 @@ fn main() -> ExitCode {
         ["score", cases] => score::score(&root(), Path::new(cases)),
         ["bench", "stack"] => bench::stack::run(&root()),
         ["stack-run", components, links] => bench::stack::run_one(number(components), number(links)),
+        ["bench", "rules"] => bench::rules::run(&root()),
+        ["rules-run", stack, components] => bench::rules::run_one(stack, number(components)),
         ["bench", "incremental"] => bench::incremental::run(&root(), None),
         ["bench", "incremental", "--large"] => bench::incremental::large(),
         ["bench", "incremental", tree] => bench::incremental::run(&root(), Some(Path::new(tree))),

@@ -110,7 +110,7 @@ impl<'a> Scene<'a> {
     ) -> ComponentRef {
         let mut component =
             Component::new(&object.id(""), &object.shown_name(), object.kind, layer, Role::Provided, seen);
-        component.clues = clues;
+        component.clues = clues.into();
         let (data, environment) = self.stated(object);
         (component.data, component.environment) = (data, environment);
         component.labels = super::recording::labels(self, object);
@@ -152,7 +152,7 @@ impl<'a> Scene<'a> {
     pub fn part(&mut self, object: &Object<'_>, part: &Part<'_>, seen: Evidence) -> ComponentRef {
         let mut component =
             Component::new(&object.id(part.suffix), &part.name, part.kind, part.layer, Role::Provided, seen);
-        component.clues = part.clues.clone();
+        component.clues = part.clues.clone().into();
         component.confidence = part.confidence;
         self.facts.add(component)
     }

@@ -104,7 +104,7 @@ impl Stack {
         let seen = Evidence { end_line, ..self.seen(provider.line) };
         let id = format!("tf:{}#provider.{key}", self.path);
         let mut component = Component::new(&id, key, "provider", Layer::Cloud, role, seen);
-        component.clues = clues;
+        component.clues = clues.into();
         component.place = pointed.region.clone().map(|region| Place { region: Some(region), country: None });
         component
     }

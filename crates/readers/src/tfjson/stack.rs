@@ -11,8 +11,8 @@ use crate::image::ImageRef;
 use crate::labels::Shelf;
 use crate::terraform::layer_of;
 use allod_facts::{
-    Clue, ClueKind, Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Mitigation, Place, Records,
-    Role,
+    Clue, ClueKind, Clues, Component, ComponentRef, Confidence, Evidence, Facts, Layer, LinkKind, Mitigation, Place,
+    Records, Role,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::fmt::Write;
@@ -92,6 +92,8 @@ struct Kind {
     layer: Layer,
     clue: Clue,
     role: Role,
+    /// For the provider of the last one.
+    clues: Option<(usize, Clues)>,
 }
 
 pub(super) struct Waiting {
@@ -154,7 +156,6 @@ impl Stack {
         }
         let Values { data, environment, labels, .. } = &resource.values;
         let labels = self.shelf.labels(labels.iter().map(|(key, value)| (key, value)));
-        let provider_clue = self.provider_clues.get(provider).cloned();
         let own_evidence = Evidence {
             path: self.path.clone(),
             line: resource.line,
@@ -167,6 +168,7 @@ impl Stack {
             None => vec![own_evidence],
         };
         let id = Arc::from(self.id.as_str());
+        let clues = self.clues(&resource.kind, provider);
         let kind = self.kind(&resource.kind);
         let component = Component {
             id,
@@ -174,10 +176,7 @@ impl Stack {
             kind: kind.name.clone(),
             layer: kind.layer,
             role: kind.role,
-            clues: match kind.role {
-                Role::Own => Vec::new(),
-                _ => std::iter::once(kind.clue.clone()).chain(provider_clue).collect(),
-            },
+            clues,
             place: place.map(|(region, _)| Place { region: Some(region), country: None }),
             data: data.iter().map(|class| Arc::from(class.as_str())).collect(),
             environment: environment.as_deref().map(Arc::from),
@@ -234,7 +233,22 @@ impl Stack {
         place
     }
 
-    fn kind(&mut self, name: &str) -> &Kind {
+    /// What tells whose a resource is: one list for all of a type and provider.
+    fn clues(&mut self, kind: &str, provider: usize) -> Clues {
+        let provider_clue = self.provider_clues.get(provider).cloned();
+        let kind = self.kind(kind);
+        match &kind.clues {
+            _ if kind.role == Role::Own => Clues::default(),
+            Some((known, clues)) if *known == provider => clues.clone(),
+            _ => {
+                let clues: Clues = std::iter::once(kind.clue.clone()).chain(provider_clue).collect();
+                kind.clues = Some((provider, clues.clone()));
+                clues
+            }
+        }
+    }
+
+    fn kind(&mut self, name: &str) -> &mut Kind {
         if !self.kinds.contains_key(name) {
             let own = OWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
             let layer = match layer_of(name) {
@@ -242,7 +256,13 @@ impl Stack {
                 layer => layer,
             };
             let role = if own { Role::Own } else { Role::Provided };
-            let kind = Kind { name: Arc::from(name), layer, clue: Clue::new(ClueKind::TerraformType, name), role };
+            let kind = Kind {
+                name: Arc::from(name),
+                layer,
+                clue: Clue::new(ClueKind::TerraformType, name),
+                role,
+                clues: None,
+            };
             self.kinds.insert(name.to_owned(), kind);
         }
         self.kinds.entry(name.to_owned()).or_insert_with(|| Kind {
@@ -250,6 +270,7 @@ impl Stack {
             layer: Layer::Unclassified,
             clue: Clue::new(ClueKind::TerraformType, name),
             role: Role::Provided,
+            clues: None,
         })
     }
 
@@ -315,7 +336,7 @@ impl Stack {
         {
             let clue = Clue::new(ClueKind::TerraformBackend, &backend.text);
             if let Some(component) = self.facts.get_mut(at) {
-                component.clues = vec![clue];
+                component.clues = vec![clue].into();
             }
         }
     }

@@ -18,12 +18,8 @@ impl Audit {
             stack.links.iter().skip(first).take_while(move |link| link.from as usize == part)
         };
         let sinks = Sinks::of(stack, home, countries);
-        let trails: BTreeSet<String> = stack
-            .parts
-            .iter()
-            .filter(|part| has(part, RecordKind::ControlTrail))
-            .flat_map(|part| accounts(part))
-            .collect();
+        let trails: BTreeSet<Account<'_>> =
+            stack.parts.iter().filter(|part| has(part, RecordKind::ControlTrail)).filter_map(account).collect();
         let of = stack.parts.iter().enumerate().map(|(at, part)| {
             let mut facts = Vec::new();
             let hosts = out(at).filter(|link| link.kind == LinkKind::RunsOn).map(|link| link.to as usize);
@@ -32,7 +28,7 @@ impl Audit {
             let trail = |at: &usize| {
                 let part = stack.parts.get(*at);
                 part.is_some_and(|part| {
-                    has(part, RecordKind::ControlTrail) || accounts(part).iter().any(|one| trails.contains(one))
+                    has(part, RecordKind::ControlTrail) || account(part).is_some_and(|one| trails.contains(&one))
                 })
             };
             if around.iter().any(trail) {
@@ -77,16 +73,19 @@ fn has(part: &Part<'_>, kind: RecordKind) -> bool {
 }
 
 /// What shares a control plane: the resources of one Terraform root at one provider, the objects of Kubernetes.
-fn accounts(part: &Part<'_>) -> Vec<String> {
+fn account<'p>(part: &'p Part<'_>) -> Option<Account<'p>> {
     let id: &str = &part.fact.id;
     if id.starts_with("k8s:") {
-        return vec!["kubernetes".to_owned()];
+        return Some(Account::Kubernetes);
     }
-    let root = id.strip_prefix("tf:").and_then(|rest| rest.split_once('#')).map(|(root, _)| root);
-    match (root, part.operator) {
-        (Some(root), Some(operator)) => vec![format!("{root}#{}", operator.id)],
-        _ => Vec::new(),
-    }
+    let (root, _) = id.strip_prefix("tf:")?.split_once('#')?;
+    Some(Account::Terraform { root, operator: &part.operator?.id })
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Account<'p> {
+    Kubernetes,
+    Terraform { root: &'p str, operator: &'p str },
 }
 
 /// Where logs end.
@@ -114,6 +113,9 @@ impl Sinks {
     /// The sinks that logs of a part end in: what it sends to, through collectors of our own.
     fn reached(&self, stack: &Stack<'_>, part: usize) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
+        if self.ends.is_empty() {
+            return found;
+        }
         let mut seen = BTreeSet::from([part]);
         let mut next = vec![part];
         while let Some(at) = next.pop() {

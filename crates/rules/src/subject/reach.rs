@@ -86,9 +86,12 @@ impl Out {
     fn of(stack: &Stack<'_>) -> Out {
         // Links are sorted by `from`.
         let mut first = Vec::with_capacity(stack.parts.len() + 1);
-        for part in 0..=stack.parts.len() {
-            first.push(stack.links.partition_point(|link| (link.from as usize) < part));
+        for (at, link) in stack.links.iter().enumerate() {
+            while first.len() <= link.from as usize {
+                first.push(at);
+            }
         }
+        first.resize(stack.parts.len() + 1, stack.links.len());
         Out { first }
     }
 

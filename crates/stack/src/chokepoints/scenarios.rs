@@ -2,6 +2,7 @@ use crate::fixpoint::{Flow, Grid, has_bit, set_bit, solve};
 use crate::graph::{Edge, Stack};
 use crate::powers::{Lane, Power, Powers};
 use allod_facts::LinkKind;
+use rustc_hash::FxHashMap;
 
 /// One holder's powers in many scenarios at once, a bit each: bit 0 is the stack as it is, the others have parts taken
 /// away.
@@ -44,16 +45,17 @@ impl<'a> Scenarios<'a> {
             stays: Vec::new(),
         };
         for (at, parts) in removed.iter().enumerate() {
+            // Parts that are away in the same scenarios share a mask: a service may have a million parts.
+            let mut with_this: FxHashMap<u32, u32> = FxHashMap::default();
             for part in parts {
-                let next = flow.masks.len() as u32;
                 let Some(slot) = flow.mask_of.get_mut(*part) else { continue };
-                if *slot == 0 {
-                    *slot = next;
-                    flow.masks.push(vec![0; words]);
-                }
-                if let Some(mask) = flow.masks.get_mut(*slot as usize) {
-                    set_bit(mask, at + 1);
-                }
+                let masks = &mut flow.masks;
+                *slot = *with_this.entry(*slot).or_insert_with(|| {
+                    let mut mask = masks.get(*slot as usize).filter(|mask| !mask.is_empty()).cloned();
+                    set_bit(mask.get_or_insert_with(|| vec![0; words]), at + 1);
+                    masks.extend(mask);
+                    masks.len() as u32 - 1
+                });
             }
         }
         flow.stays = stack.links.iter().map(stays).collect();

@@ -77,7 +77,7 @@ impl Part<'_> {
         let seen = walk.source.at(line);
         let id = format!("helm:{}#{}:{line}", walk.source.path, self.kind);
         let mut component = Component::new(&id, self.name, self.kind, self.layer, Role::Provided, seen.clone());
-        component.clues = self.clues;
+        component.clues = self.clues.into();
         component.confidence = walk.confidence;
         let part = walk.facts.add(component);
         walk.facts.link(walk.own, self.link, part, seen);

@@ -44,7 +44,7 @@ impl<'t> Emitter<'_, 't> {
         );
         let clues = state_clues(&backend.kind, &fields);
         match clues {
-            StateHolder::Service(clues) => component.clues = clues,
+            StateHolder::Service(clues) => component.clues = clues.into(),
             StateHolder::Own => component.role = Role::Own,
             StateHolder::Unknown => {}
         }

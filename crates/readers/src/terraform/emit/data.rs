@@ -40,7 +40,7 @@ impl<'t> Emitter<'_, 't> {
                     seen.clone(),
                 );
                 match state_clues(backend, &config) {
-                    StateHolder::Service(clues) if backend != "local" => component.clues = clues,
+                    StateHolder::Service(clues) if backend != "local" => component.clues = clues.into(),
                     StateHolder::Unknown => {}
                     _ => component.role = Role::Own,
                 }

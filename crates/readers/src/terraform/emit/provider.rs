@@ -190,7 +190,7 @@ impl<'t> Emitter<'_, 't> {
             self.decided_by(component, origin);
         }
         if let Some(component) = self.facts.get_mut(component) {
-            component.clues = clues;
+            component.clues = clues.into();
             component.role = role;
         }
     }

@@ -87,7 +87,8 @@ impl<'t> Emitter<'_, 't> {
         let layer = self.layer(&resource.kind);
         let seen = self.evidence(at, resource.block.end_line);
         let mut component = Component::new(&id, &name, &kind, layer, Role::Provided, seen.clone());
-        (component.clues, component.role) = clues(&resource.kind, provider);
+        let (clues, role) = clues(&resource.kind, provider);
+        (component.clues, component.role) = (clues.into(), role);
         if resource.mode == Mode::Data {
             component.confidence = Confidence::Medium;
         }
