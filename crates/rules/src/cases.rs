@@ -61,7 +61,7 @@ impl Outcome {
     }
 }
 
-const KEYS: [&str; 23] = [
+const KEYS: [&str; 24] = [
     "provider",
     "in",
     "layer",
@@ -80,6 +80,7 @@ const KEYS: [&str; 23] = [
     "audit",
     "exit_tested_days",
     "powers",
+    "over",
     "placed",
     "described",
     "at_rest",
@@ -132,6 +133,8 @@ fn subject(name: &str, node: &Node, register: &Register, source: &mut Source<'_>
     let (data, environments, workloads) = (texts("data"), texts("environments"), texts("workloads"));
     let (tiers, labels, mut countries) = (texts("tiers"), texts("labels"), texts("in"));
     let (mut controlled_from, mut parties) = (texts("controlled_from"), texts("parties"));
+    // A share is of everything together: a case says itself of which rules the share is too large.
+    let over = texts("over");
     let audit = if node.str_at(&["audit"]) == Some("full") {
         AuditFact::ALL.iter().map(|(_, name)| Arc::from(*name)).collect()
     } else {
@@ -164,7 +167,10 @@ fn subject(name: &str, node: &Node, register: &Register, source: &mut Source<'_>
     }
     let layer = layer.map_or("application", Layer::name);
     let (controlled_from, parties) = (sorted(controlled_from), sorted(parties));
-    let tags = power_tags(node.get("powers"), &data, (!ours).then_some((&controlled_from, &parties)), source);
+    let mut tags = power_tags(node.get("powers"), &data, (!ours).then_some((&controlled_from, &parties)), source);
+    for rule in over {
+        tags.insert(Subject::over_tag(&rule), parties.iter().chain(&controlled_from).take(1).cloned().collect());
+    }
     Subject {
         id: Arc::from(name),
         name: if text("name").is_empty() { name.to_owned() } else { text("name") },
@@ -260,7 +266,11 @@ fn sorted(mut set: Set) -> Set {
 pub fn run_cases(cases: &[Case], compiled: &Compiled) -> Vec<Outcome> {
     let Some(mut decider) = Decider::new(compiled, Gate::Repository) else { return Vec::new() };
     let each = cases.iter().map(|case| {
-        let decision = decider.decide(&case.subject);
+        let mut subject = case.subject.clone();
+        for policy in &compiled.policies {
+            subject.tags.entry(Subject::over_tag(&policy.rule)).or_default();
+        }
+        let decision = decider.decide(&subject);
         let mut broken = BTreeSet::new();
         let mut warns = false;
         for one in &decision.broken {

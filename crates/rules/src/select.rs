@@ -5,7 +5,8 @@ use crate::pattern::Pattern;
 use crate::rule::{Rule, RuleSet, Selector, SelectorKey};
 use crate::source::Said;
 use crate::subject::{Scene, Subject};
-use allod_register::Register;
+use allod_facts::Layer;
+use allod_register::{Register, Service};
 use allod_stack::{Holder, party};
 use std::collections::BTreeSet;
 
@@ -51,11 +52,16 @@ impl RuleSet {
 
 /// Whether a rule is about a component.
 pub(crate) fn selects(rule: &Rule, scene: &Scene<'_, '_>, subject: &Subject) -> bool {
-    let fits = |selector: &Selector| fits(selector, scene.stack.register, subject);
-    scene.rules.scope(rule).iter().all(fits) && (rule.except.is_empty() || !rule.except.iter().all(fits))
+    let register = scene.stack.register;
+    let about = |selector: &Selector| fits(selector, register, subject, parties);
+    let left_out = |selector: &Selector| fits(selector, register, subject, parties_let_in);
+    scene.rules.scope(rule).iter().all(about) && (rule.except.is_empty() || !rule.except.iter().all(left_out))
 }
 
-fn fits(selector: &Selector, register: &Register, subject: &Subject) -> bool {
+/// What a name of a provider stands for.
+pub(crate) type Parties = fn(&Register, &Said) -> BTreeSet<String>;
+
+fn fits(selector: &Selector, register: &Register, subject: &Subject, parties: Parties) -> bool {
     selector.values.iter().any(|said| {
         let in_set = |set: &[std::sync::Arc<str>]| set.iter().any(|one| **one == *said.text);
         let like = |texts: &[&str]| {
@@ -80,8 +86,28 @@ fn fits(selector: &Selector, register: &Register, subject: &Subject) -> bool {
     })
 }
 
-/// The ids that a name of a provider stands for: of an entity and of a service that are called so. Empty for nobody.
+/// The ids that a name of a provider stands for where something is restricted: of an entity and of a service that are
+/// called so; and the operator of a cloud, because whoever says `aws` means its buckets, too. Empty for nobody.
 pub(crate) fn parties(register: &Register, said: &Said) -> BTreeSet<String> {
+    let mut ids = named(register, said);
+    ids.extend(cloud(register, said).and_then(|cloud| cloud.operator.as_ref()).map(ToString::to_string));
+    ids
+}
+
+/// As [`parties`], where something is allowed or left out: of an operator with several clouds only the one that is
+/// named, so that an offer apart does not let the others in.
+pub(crate) fn parties_let_in(register: &Register, said: &Said) -> BTreeSet<String> {
+    let clouds = |operator: &str| {
+        let all = register.records.services.iter().filter(|one| one.layer == Layer::Cloud);
+        all.filter(|one| one.operator.as_deref() == Some(operator)).count()
+    };
+    let mut ids = named(register, said);
+    let operator = cloud(register, said).and_then(|cloud| cloud.operator.as_deref());
+    ids.extend(operator.filter(|operator| clouds(operator) == 1).map(str::to_owned));
+    ids
+}
+
+fn named(register: &Register, said: &Said) -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
     if let Ok(Holder::Entity(id) | Holder::Service(id)) = party(register, &said.text) {
         ids.insert(id);
@@ -90,4 +116,8 @@ pub(crate) fn parties(register: &Register, said: &Said) -> BTreeSet<String> {
         ids.insert(said.text.clone());
     }
     ids
+}
+
+fn cloud<'r>(register: &'r Register, said: &Said) -> Option<&'r Service> {
+    register.service(&said.text).filter(|service| service.layer == Layer::Cloud)
 }

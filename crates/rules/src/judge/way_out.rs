@@ -1,6 +1,6 @@
 use super::cause::Cause;
 use crate::rule::{AuditFact, Requirement, Rule, SelectorKey, Who};
-use crate::select::parties;
+use crate::select::{parties, parties_let_in};
 use crate::subject::{Scene, UNKNOWN};
 use allod_facts::Country;
 use allod_register::{Entity, Service};
@@ -93,7 +93,8 @@ impl Scene<'_, '_> {
                 !some_unknown && ids.into_iter().all(|id| !self.is_behind(service, operator, &id))
             }
             Requirement::BeOperatedBy(said) => {
-                said.iter().flat_map(|said| parties(register, said)).any(|id| self.is_behind(service, operator, &id))
+                let ids = said.iter().flat_map(|said| parties_let_in(register, said));
+                ids.into_iter().any(|id| self.is_behind(service, operator, &id))
             }
             Requirement::OnlyFor(_) => {
                 let selected = rule.select.iter().filter(|selector| selector.key == SelectorKey::Provider);
