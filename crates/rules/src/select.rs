@@ -87,23 +87,22 @@ fn fits(selector: &Selector, register: &Register, subject: &Subject, parties: Pa
 }
 
 /// The ids that a name of a provider stands for where something is restricted: of an entity and of a service that are
-/// called so; and the operator of a cloud, because whoever says `aws` means its buckets, too. Empty for nobody.
+/// called so; for a cloud, all services of its operator, because whoever says `aws` means its buckets, too (companies
+/// that the operator owns are meant by its own name). Empty for nobody.
 pub(crate) fn parties(register: &Register, said: &Said) -> BTreeSet<String> {
     let mut ids = named(register, said);
-    ids.extend(cloud(register, said).and_then(|cloud| cloud.operator.as_ref()).map(ToString::to_string));
+    ids.extend(beside(register, said).map(|service| service.id.to_string()));
     ids
 }
 
 /// As [`parties`], where something is allowed or left out: of an operator with several clouds only the one that is
 /// named, so that an offer apart does not let the others in.
 pub(crate) fn parties_let_in(register: &Register, said: &Said) -> BTreeSet<String> {
-    let clouds = |operator: &str| {
-        let all = register.records.services.iter().filter(|one| one.layer == Layer::Cloud);
-        all.filter(|one| one.operator.as_deref() == Some(operator)).count()
-    };
     let mut ids = named(register, said);
-    let operator = cloud(register, said).and_then(|cloud| cloud.operator.as_deref());
-    ids.extend(operator.filter(|operator| clouds(operator) == 1).map(str::to_owned));
+    let clouds = beside(register, said).filter(|service| service.layer == Layer::Cloud);
+    if clouds.count() == 1 {
+        ids.extend(beside(register, said).map(|service| service.id.to_string()));
+    }
     ids
 }
 
@@ -118,6 +117,10 @@ fn named(register: &Register, said: &Said) -> BTreeSet<String> {
     ids
 }
 
-fn cloud<'r>(register: &'r Register, said: &Said) -> Option<&'r Service> {
-    register.service(&said.text).filter(|service| service.layer == Layer::Cloud)
+/// All services of the operator of a cloud. None when it is no cloud that is named, or nobody knows its operator.
+fn beside<'r>(register: &'r Register, said: &Said) -> impl Iterator<Item = &'r Service> {
+    let cloud = register.service(&said.text).filter(|service| service.layer == Layer::Cloud);
+    let operator = cloud.and_then(|cloud| cloud.operator.as_deref());
+    let all = operator.is_some().then_some(register.records.services.iter());
+    all.into_iter().flatten().filter(move |service| service.operator.as_deref() == operator)
 }

@@ -4,6 +4,7 @@ use crate::select::{parties, parties_let_in};
 use crate::subject::{Scene, UNKNOWN};
 use allod_facts::Country;
 use allod_register::{Entity, Service};
+use allod_stack::Control;
 
 /// Ways out that are shown.
 const MAX_WAYS: usize = 3;
@@ -20,6 +21,14 @@ impl Scene<'_, '_> {
             if cause.part.is_some_and(unknown) {
                 ways.push("say where it is: `states` in allod.yaml, with `runs_on` or `located_in`".to_owned());
             }
+        }
+        let is_nobodys = |at: usize| self.stack.parts.get(at).is_some_and(|part| part.control == Control::Unknown);
+        let asks_who = matches!(
+            requirement,
+            Requirement::NotFrom { .. } | Requirement::NotBy { .. } | Requirement::BeControlledFrom(_)
+        );
+        if asks_who && cause.part.is_some_and(is_nobodys) {
+            ways.push("say who provides it: `states` in allod.yaml, with `provided_by` or `run_by: us`".to_owned());
         }
         match requirement {
             Requirement::OwnKeys => {
