@@ -17,6 +17,7 @@ mod rule;
 mod select;
 mod source;
 mod subject;
+mod union;
 pub mod words;
 
 pub use cases::{Case, Expect, Outcome, never_broken, parse_cases, run_cases};

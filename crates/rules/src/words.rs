@@ -114,6 +114,7 @@ fn joined(texts: &[&str], word: &str) -> String {
 
 /// Countries in words: groups by their name.
 pub fn places(countries: &[Country]) -> String {
+    let countries: Vec<Country> = countries.iter().copied().filter(|one| !crate::union::is_union(*one)).collect();
     for group in ["EU", "EEA"] {
         let same = Home::new(&[group.to_owned()]).is_ok_and(|home| home.countries().eq(countries.iter().copied()));
         if same {

@@ -129,5 +129,6 @@ fn places(text: &str, home: &Home) -> Result<Vec<Country>, ClaimError> {
     }
     countries.sort_unstable();
     countries.dedup();
+    crate::union::add(&mut countries);
     if countries.is_empty() { Err(ClaimError::Place(text.to_owned())) } else { Ok(countries) }
 }

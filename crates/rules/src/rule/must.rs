@@ -209,6 +209,7 @@ fn places(node: &Node, home: &Home, source: &mut Source<'_>) -> Option<Vec<Count
     }
     countries.sort_unstable();
     countries.dedup();
+    crate::union::add(&mut countries);
     Some(countries)
 }
 
