@@ -19,7 +19,12 @@ pub fn run(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
             resolve: None,
         },
         policy,
-        rego: RegoOptions { folders: args.rego.clone(), namespaces: args.namespace.clone(), data: args.data.clone() },
+        rego: RegoOptions {
+            folders: args.rego.clone(),
+            namespaces: args.namespace.clone(),
+            data: args.data.clone(),
+            allow_unread: args.allow_unread,
+        },
         since: args.since.clone(),
         allow_unread: args.allow_unread,
         today: day(&args.policy)?,
