@@ -322,8 +322,7 @@ pub enum RulesAsk {
     ///
     /// The last two are asked of the solver cvc5, where it is installed. Exit code: 1 when something was found.
     Lint {
-        /// What the rules are meant for.
-        #[arg(default_value = ".")]
+        /// What the rules are meant for. Default: the folder of --config, or this one.
         paths: Vec<PathBuf>,
     },
     /// Run the cases in *.test.yaml beside the rules: a component is given, a verdict is expected.

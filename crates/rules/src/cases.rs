@@ -66,7 +66,11 @@ impl Outcome {
 pub fn run_cases(cases: &[Case], compiled: &Compiled) -> Vec<Outcome> {
     let Some(mut decider) = Decider::new(compiled, Gate::Repository) else { return Vec::new() };
     let each = cases.iter().map(|case| {
-        let decision = decider.decide(&case.subject);
+        let mut subject = case.subject.clone();
+        for policy in &compiled.policies {
+            subject.tags.entry(Subject::over_tag(&policy.rule)).or_default();
+        }
+        let decision = decider.decide(&subject);
         let mut broken = BTreeSet::new();
         let mut warns = false;
         for one in &decision.broken {

@@ -19,6 +19,7 @@ mod source;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod union;
 pub mod words;
 
 pub use cases::{Case, Expect, Outcome, never_broken, parse_cases, run_cases};

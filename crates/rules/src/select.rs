@@ -5,7 +5,8 @@ use crate::pattern::Pattern;
 use crate::rule::{Rule, RuleSet, Selector, SelectorKey};
 use crate::source::Said;
 use crate::subject::Subject;
-use allod_register::Register;
+use allod_facts::Layer;
+use allod_register::{Register, Service};
 use allod_stack::{Holder, party};
 use std::collections::BTreeSet;
 
@@ -51,11 +52,15 @@ impl RuleSet {
 
 /// Whether a rule is about a component.
 pub(crate) fn selects(rules: &RuleSet, rule: &Rule, register: &Register, subject: &Subject) -> bool {
-    let fits = |selector: &Selector| fits(selector, register, subject);
-    rules.scope(rule).iter().all(fits) && (rule.except.is_empty() || !rule.except.iter().all(fits))
+    let about = |selector: &Selector| fits(selector, register, subject, parties);
+    let left_out = |selector: &Selector| fits(selector, register, subject, parties_let_in);
+    rules.scope(rule).iter().all(about) && (rule.except.is_empty() || !rule.except.iter().all(left_out))
 }
 
-fn fits(selector: &Selector, register: &Register, subject: &Subject) -> bool {
+/// What a name of a provider stands for.
+pub(crate) type Parties = fn(&Register, &Said) -> BTreeSet<String>;
+
+fn fits(selector: &Selector, register: &Register, subject: &Subject, parties: Parties) -> bool {
     selector.values.iter().any(|said| {
         let in_set = |set: &[std::sync::Arc<str>]| set.iter().any(|one| **one == *said.text);
         let like = |texts: &[&str]| texts.iter().any(|text| Pattern::of_names(&said.text).matches(text));
@@ -78,8 +83,27 @@ fn fits(selector: &Selector, register: &Register, subject: &Subject) -> bool {
     })
 }
 
-/// The ids that a name of a provider stands for: of an entity and of a service that are called so. Empty for nobody.
+/// The ids that a name of a provider stands for where something is restricted: of an entity and of a service that are
+/// called so; for a cloud, all services of its operator, because whoever says `aws` means its buckets, too (companies
+/// that the operator owns are meant by its own name). Empty for nobody.
 pub(crate) fn parties(register: &Register, said: &Said) -> BTreeSet<String> {
+    let mut ids = named(register, said);
+    ids.extend(beside(register, said).map(|service| service.id.to_string()));
+    ids
+}
+
+/// As [`parties`], where something is allowed or left out: of an operator with several clouds only the one that is
+/// named, so that an offer apart does not let the others in.
+pub(crate) fn parties_let_in(register: &Register, said: &Said) -> BTreeSet<String> {
+    let mut ids = named(register, said);
+    let clouds = beside(register, said).filter(|service| service.layer == Layer::Cloud);
+    if clouds.count() == 1 {
+        ids.extend(beside(register, said).map(|service| service.id.to_string()));
+    }
+    ids
+}
+
+fn named(register: &Register, said: &Said) -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
     if let Ok(Holder::Entity(id) | Holder::Service(id)) = party(register, &said.text) {
         ids.insert(id);
@@ -88,4 +112,12 @@ pub(crate) fn parties(register: &Register, said: &Said) -> BTreeSet<String> {
         ids.insert(said.text.clone());
     }
     ids
+}
+
+/// All services of the operator of a cloud. None when it is no cloud that is named, or nobody knows its operator.
+fn beside<'r>(register: &'r Register, said: &Said) -> impl Iterator<Item = &'r Service> {
+    let cloud = register.service(&said.text).filter(|service| service.layer == Layer::Cloud);
+    let operator = cloud.and_then(|cloud| cloud.operator.as_deref());
+    let all = operator.is_some().then_some(register.records.services.iter());
+    all.into_iter().flatten().filter(move |service| service.operator.as_deref() == operator)
 }

@@ -16,7 +16,7 @@ pub fn scope(selectors: &[Selector]) -> String {
             SelectorKey::Data => format!("holds {values} data"),
             SelectorKey::Workload => format!("serves the workload {values}"),
             SelectorKey::Environment => format!("is part of {values}"),
-            SelectorKey::Tier => format!("is of the tier {values}"),
+            SelectorKey::Tier => format!("is in the tier {values}"),
             SelectorKey::Provider => format!("is provided by {values}"),
             SelectorKey::Service => format!("is the service {values}"),
             SelectorKey::Layer => format!("is in the layer {values}"),
@@ -59,17 +59,18 @@ pub fn requirement(requirement: &Requirement) -> String {
             format!("{} may not be able to {}{}", list(parties, "or"), power_word(power), when(power, ever))
         }
         Requirement::OwnKeys => "what others keep of it must be encrypted with keys that we hold".to_owned(),
-        Requirement::Audit(facts) if facts.len() == AuditFact::ALL.len() => "must be fully auditable".to_owned(),
         Requirement::Audit(facts) => {
-            format!("must be auditable: {}", facts.iter().map(|fact| fact.name()).collect::<Vec<_>>().join(", "))
+            let full = if facts.len() == AuditFact::ALL.len() { "be fully auditable, with" } else { "have" };
+            let asked: Vec<&str> = facts.iter().map(|fact| fact.asks()).collect();
+            format!("must {full} {}", joined(&asked, "and"))
         }
-        Requirement::ExitTested { days } => format!("leaving must have been tried within {days} days"),
+        Requirement::ExitTested { days } => format!("leaving it must have been tried within the last {days} days"),
         Requirement::AtMost { percent, of } => {
             let of = match of {
-                Share::Provider => "provider",
-                Share::Jurisdiction => "jurisdiction",
+                Share::Provider => "come from one provider, or from several with one owner",
+                Share::Jurisdiction => "be controlled from one country",
             };
-            format!("at most {percent} % of it may stand under one {of}")
+            format!("at most {percent} % of what is not run by ourselves may {of}")
         }
         Requirement::OnlyFor(only) => {
             let pieces = [
@@ -99,7 +100,11 @@ pub fn rule(rule: &Rule, scope_of: &[Selector]) -> String {
 }
 
 fn list(said: &[Said], word: &str) -> String {
-    let texts: Vec<&str> = said.iter().map(|said| said.text.as_str()).collect();
+    joined(&said.iter().map(|said| said.text.as_str()).collect::<Vec<_>>(), word)
+}
+
+/// `a`, `a or b`, `a, b or c`.
+fn joined(texts: &[&str], word: &str) -> String {
     match texts.split_last() {
         None => String::new(),
         Some((last, [])) => (*last).to_owned(),
@@ -109,16 +114,12 @@ fn list(said: &[Said], word: &str) -> String {
 
 /// Countries in words: groups by their name.
 pub fn places(countries: &[Country]) -> String {
+    let countries: Vec<Country> = countries.iter().copied().filter(|one| !crate::union::is_union(*one)).collect();
     for group in ["EU", "EEA"] {
         let same = Home::new(&[group.to_owned()]).is_ok_and(|home| home.countries().eq(countries.iter().copied()));
         if same {
             return format!("the {group}");
         }
     }
-    let codes: Vec<&str> = countries.iter().map(|one| one.code()).collect();
-    match codes.split_last() {
-        None => String::new(),
-        Some((last, [])) => (*last).to_owned(),
-        Some((last, first)) => format!("{} or {last}", first.join(", ")),
-    }
+    joined(&countries.iter().map(|one| one.code()).collect::<Vec<_>>(), "or")
 }

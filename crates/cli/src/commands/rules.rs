@@ -9,7 +9,7 @@ use allod_engine::{CheckOptions, Options, Policies, PolicyOptions, RegoOptions, 
 use allod_facts::{Diagnostic, Severity};
 use allod_register::Register;
 use allod_rules::{ProveError, SCHEMA, Solver, lint, never_broken, parse_cases, run_cases, words};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub fn run(args: &RulesArgs, global: &Global) -> Result<Exit, Failure> {
     let policy = options(&args.policy)?;
@@ -19,7 +19,10 @@ pub fn run(args: &RulesArgs, global: &Global) -> Result<Exit, Failure> {
         RulesAsk::Schema => write(None, |out| out.write_all(SCHEMA.as_bytes()))?,
         RulesAsk::Show => show(&load()?)?,
         RulesAsk::Explain { rule } => explain(&load()?, rule.as_deref())?,
-        RulesAsk::Lint { paths } => return look(args, paths, &policy, &register),
+        RulesAsk::Lint { paths } => {
+            let paths = if paths.is_empty() { meant_for(&policy) } else { paths.clone() };
+            return look(args, &paths, &policy, &register);
+        }
         RulesAsk::Test { all_rules } => return test(&load()?, &policy, &register, *all_rules, global),
         RulesAsk::Prove { claim, claims } => {
             return proof::prove(&load()?, claim.as_deref(), claims.as_deref(), &register);
@@ -37,6 +40,12 @@ pub fn run(args: &RulesArgs, global: &Global) -> Result<Exit, Failure> {
 
 fn here() -> Vec<PathBuf> {
     vec![PathBuf::from(".")]
+}
+
+/// What rules are meant for when nothing is said: what stands beside the file that describes the organisation.
+fn meant_for(policy: &PolicyOptions) -> Vec<PathBuf> {
+    let folder = policy.organisation.as_deref().and_then(Path::parent);
+    folder.filter(|folder| !folder.as_os_str().is_empty()).map_or_else(here, |folder| vec![folder.to_owned()])
 }
 
 fn audited(args: &RulesArgs, policy: &PolicyOptions, paths: Vec<PathBuf>) -> Options {

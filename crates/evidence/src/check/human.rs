@@ -3,6 +3,7 @@ use crate::human::Look;
 use crate::place_of;
 use crate::table::{count, cut_end, wrap};
 use allod_rules::{Severity, Violation};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Components of one violation that are named before `+N`.
@@ -31,8 +32,8 @@ pub fn human(check: &Check, verbose: bool, look: Look) -> String {
         if !of.is_empty() {
             let _ = writeln!(out, "\n{}", look.strong(title));
         }
-        for (at, violation) in of.iter().enumerate() {
-            show(&mut out, at + 1, violation, verbose, look);
+        for (at, alike) in alike(&of, verbose).iter().enumerate() {
+            show(&mut out, at + 1, alike, verbose, look);
         }
     }
     if !check.excepted.is_empty() {
@@ -61,7 +62,33 @@ pub fn human(check: &Check, verbose: bool, look: Look) -> String {
     out
 }
 
-fn show(out: &mut String, number: usize, violation: &Violation, verbose: bool, look: Look) {
+/// Violations of one requirement that say the same of different things: to be read once. Each apart when `verbose`.
+fn alike<'c>(all: &[&'c Violation], verbose: bool) -> Vec<Vec<&'c Violation>> {
+    let mut groups: Vec<Vec<&Violation>> = Vec::new();
+    let mut known: BTreeMap<(&str, &str, String), usize> = BTreeMap::new();
+    for violation in all {
+        let key = (violation.rule.as_str(), violation.requirement, nameless(&violation.message));
+        let at = if verbose { groups.len() } else { *known.entry(key).or_insert(groups.len()) };
+        match groups.get_mut(at) {
+            Some(group) => group.push(violation),
+            None => groups.push(vec![violation]),
+        }
+    }
+    groups
+}
+
+/// A message without the names in it.
+fn nameless(message: &str) -> String {
+    message.split('`').step_by(2).collect()
+}
+
+/// The first name in a message.
+fn name_of(message: &str) -> &str {
+    message.split('`').nth(1).unwrap_or(message)
+}
+
+fn show(out: &mut String, number: usize, alike: &[&Violation], verbose: bool, look: Look) {
+    let Some((violation, more)) = alike.split_first() else { return };
     let room = look.width.saturating_sub(4);
     let title = format!("{number:>2}. {} ({})", violation.rule, violation.requirement);
     let _ = writeln!(out, "{}", look.strong(&cut_end(&title, look.width)));
@@ -75,6 +102,16 @@ fn show(out: &mut String, number: usize, violation: &Violation, verbose: bool, l
         let more = others.len() - shown;
         let more = if more > 0 { format!(" +{more}") } else { String::new() };
         let text = format!("of: {}{more}", names.join(", "));
+        let _ = writeln!(out, "    {}", wrap(&text, room, 8));
+    }
+    if !more.is_empty() {
+        let shown = NAMES_SHOWN.min(more.len());
+        let seen = |one: &&Violation| format!("{} {}", name_of(&one.message), place_of(one.evidence.as_ref()));
+        let mut names: Vec<String> = more.iter().take(shown).map(seen).collect();
+        if more.len() > shown {
+            names.push(format!("+{} (--verbose)", more.len() - shown));
+        }
+        let text = format!("and the same of {} more: {}", more.len(), names.join(", "));
         let _ = writeln!(out, "    {}", wrap(&text, room, 8));
     }
     if let Some(why) = &violation.why {

@@ -9,7 +9,7 @@ use allod_stack::Power;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-const KEYS: [&str; 23] = [
+const KEYS: [&str; 24] = [
     "provider",
     "in",
     "layer",
@@ -28,6 +28,7 @@ const KEYS: [&str; 23] = [
     "audit",
     "exit_tested_days",
     "powers",
+    "over",
     "placed",
     "described",
     "at_rest",
@@ -85,7 +86,7 @@ fn subject(name: &str, node: &Node, register: &Register, source: &mut Source<'_>
     let (data, environments, workloads) = (given.texts("data"), given.texts("environments"), given.texts("workloads"));
     let (tiers, labels, mut countries) = (given.texts("tiers"), given.labels(), given.countries("in"));
     let (mut controlled_from, mut parties) = (given.countries("controlled_from"), given.texts("parties"));
-    let audit = given.audit();
+    let (over, audit) = (given.texts("over"), given.audit());
     let (kind, called, namespace, address) =
         (given.text("kind"), given.text("name"), given.text("namespace"), given.text("address"));
     let layer = given.layer();
@@ -113,7 +114,11 @@ fn subject(name: &str, node: &Node, register: &Register, source: &mut Source<'_>
         countries.push(Arc::from(UNKNOWN));
     }
     let (controlled_from, parties) = (sorted(controlled_from), sorted(parties));
-    let tags = power_tags(node.get("powers"), &data, (!ours).then_some((&controlled_from, &parties)), source);
+    let mut tags = power_tags(node.get("powers"), &data, (!ours).then_some((&controlled_from, &parties)), source);
+    // A share is of everything together: a case says itself of which rules the share is too large.
+    for rule in over {
+        tags.insert(Subject::over_tag(&rule), parties.iter().chain(&controlled_from).take(1).cloned().collect());
+    }
     Subject {
         id: Arc::from(name),
         name: if called.is_empty() { name.to_owned() } else { called },

@@ -4,7 +4,7 @@ use crate::organisation::Organisation;
 use crate::rule::{
     AuditFact, CedarFile, Must, OnlyFor, Requirement, Rule, RuleSet, Selector, SelectorKey, Severity, Who,
 };
-use crate::select::parties;
+use crate::select::{Parties, parties, parties_let_in};
 use crate::source::Said;
 use crate::subject::{Subject, UNKNOWN};
 use allod_facts::{Diagnostic, Severity as Weight};
@@ -148,9 +148,9 @@ fn assemble(policies: Vec<PolicyText>) -> Result<Compiled, Vec<Diagnostic>> {
 /// The policy of one requirement.
 pub(crate) fn policy(rules: &RuleSet, rule: &Rule, at: usize, must: &Must, register: &Register) -> PolicyText {
     let mut when = vec!["!resource.hint".to_owned()];
-    when.extend(rules.scope(rule).iter().map(|selector| selected(selector, register)));
+    when.extend(rules.scope(rule).iter().map(|selector| selected(selector, register, parties)));
     if !rule.except.is_empty() {
-        let except = all(rule.except.iter().map(|selector| selected(selector, register)).collect());
+        let except = all(rule.except.iter().map(|selector| selected(selector, register, parties_let_in)).collect());
         when.push(format!("!{except}", except = bracketed(&except)));
     }
     when.extend(applies(&must.requirement).map(str::to_owned));
@@ -197,7 +197,7 @@ fn applies(requirement: &Requirement) -> Option<&'static str> {
     }
 }
 
-fn selected(selector: &Selector, register: &Register) -> String {
+fn selected(selector: &Selector, register: &Register, parties: Parties) -> String {
     let words = || set(selector.values.iter().map(|said| said.text.as_str()));
     let in_set = |attribute: &str| match selector.values.as_slice() {
         [one] => format!("resource.{attribute}.contains({})", quoted(&one.text)),
@@ -236,7 +236,7 @@ fn holds(rule: &Rule, requirement: &Requirement, register: &Register) -> String 
         Requirement::BeIn(places) => format!("{}.containsAll(resource.countries)", countries(places)),
         Requirement::BeControlledFrom(places) => format!("{}.containsAll(resource.controlledFrom)", countries(places)),
         Requirement::BeOperatedBy(said) => {
-            let ids: Vec<String> = said.iter().flat_map(|said| parties(register, said)).collect();
+            let ids: Vec<String> = said.iter().flat_map(|said| parties_let_in(register, said)).collect();
             format!("resource.parties.containsAny({})", set(ids.iter().map(String::as_str)))
         }
         Requirement::NotFrom { power, ever, who } => held(rule, *power, *ever, false, &|tag| match who {

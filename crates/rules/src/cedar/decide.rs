@@ -1,4 +1,4 @@
-use super::compile::{BASE, Compiled};
+use super::compile::Compiled;
 use super::entity::Names;
 use super::uses::{Seen, Uses};
 use crate::rule::Severity;

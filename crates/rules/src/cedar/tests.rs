@@ -5,6 +5,7 @@ mod random;
 mod written;
 
 use super::entity::Names;
+use super::uses::Uses;
 use super::{Broken, Compiled, Decider, Decision, Gate, SCHEMA};
 use crate::rule::Severity;
 use crate::subject::{Subject, UNKNOWN};
@@ -26,7 +27,8 @@ fn broken(compiled: &Compiled, decision: &Decision) -> Vec<String> {
 /// Every set that could hold `unknown`, with it.
 fn with_unknown(subject: &Subject) -> Vec<Subject> {
     let mut all = Vec::new();
-    let sets: [fn(&mut Subject) -> &mut Vec<Arc<str>>; 8] = [
+    type OfSubject = fn(&mut Subject) -> &mut Vec<Arc<str>>;
+    let sets: [OfSubject; 8] = [
         |one| &mut one.data,
         |one| &mut one.environments,
         |one| &mut one.workloads,
@@ -68,7 +70,8 @@ proptest! {
         // One that remembers what it was asked; the native reading sees all of each subject.
         let mut decider = Decider::new(&compiled, Gate::Repository).unwrap();
         for subject in &subjects {
-            let entity = Names::new().unwrap().entity(subject).unwrap();
+            let (names, mut seen) = (Names::new().unwrap(), Uses::all(&compiled));
+            let entity = names.entity(names.uid(&subject.id), &seen.seen(subject)).unwrap();
             let conforms = Entities::from_entities([entity], Some(&schema));
             prop_assert!(conforms.is_ok(), "{:?}", conforms.err());
             let expected = native::broken(&rules, subject, register());

@@ -25,17 +25,6 @@ fn escaped(text: &str) -> String {
     out
 }
 
-/// The string literal that a text begins with, with its quotes.
-pub(super) fn literal(text: &str) -> Option<&str> {
-    let mut escape = false;
-    let end = text.strip_prefix('"')?.find(|letter| {
-        let is_end = letter == '"' && !escape;
-        escape = letter == '\\' && !escape;
-        is_end
-    })?;
-    text.get(..end + 2)
-}
-
 /// A set literal. Cedar's analysis takes no empty one: it is never asked for one.
 pub(super) fn set<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
     let texts: Vec<String> = texts.into_iter().map(quoted).collect();

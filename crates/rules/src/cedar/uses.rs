@@ -1,4 +1,4 @@
-use super::compile::Compiled;
+use super::compile::{BASE, Compiled};
 use super::entity::{ATTRIBUTES, Value, attributes};
 use super::text::quoted;
 use crate::subject::Subject;
@@ -17,7 +17,7 @@ pub(super) struct Uses {
 
 impl Uses {
     pub fn of(compiled: &Compiled) -> Uses {
-        let everything = compiled.policies.iter().any(|policy| policy.id.starts_with("cedar/"));
+        let everything = compiled.policies.iter().any(|policy| policy.must.is_none() && policy.id != BASE);
         let texts: Vec<String> = compiled.policies.iter().map(|policy| policy.text.clone()).collect();
         let names = attributes(&Subject::default()).map(|(name, _)| name);
         let attributes = names.map(|name| everything || texts.iter().any(|text| looks_at(text, name)));

@@ -70,8 +70,9 @@ impl<'r> Scene<'_, 'r> {
                 let says: Vec<&str> = missing.iter().map(|fact| fact.says()).collect();
                 let names: Vec<&str> = missing.iter().map(|fact| fact.name()).collect();
                 let (place, evidence) = self.common_place(at, part);
-                let id = format!("{place} without {}", names.join(", "));
-                let message = format!("of {place}: {}", says.join("; "));
+                let whose = if part.is_ours() { &*place } else { &*subject.id };
+                let id = format!("{whose} without {}", names.join(", "));
+                let message = format!("for {place}, {}", says.join("; "));
                 vec![Cause { id, part: Some(at), service: None, message, evidence }]
             }
             Requirement::ExitTested { days } => {

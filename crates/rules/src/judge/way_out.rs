@@ -1,6 +1,6 @@
 use super::cause::Cause;
 use crate::rule::{AuditFact, Requirement, Rule, SelectorKey, Who};
-use crate::select::parties;
+use crate::select::{parties, parties_let_in};
 use crate::subject::{Scene, UNKNOWN};
 use allod_facts::{Component, Country, Layer, Role};
 use allod_register::{Entity, Service, Software};
@@ -23,6 +23,14 @@ impl Scene<'_, '_> {
             if cause.part.is_some_and(unknown) {
                 ways.push("say where it is: `states` in allod.yaml, with `runs_on` or `located_in`".to_owned());
             }
+        }
+        let is_nobodys = |at: usize| self.stack.parts.get(at).is_some_and(|part| part.control == Control::Unknown);
+        let asks_who = matches!(
+            requirement,
+            Requirement::NotFrom { .. } | Requirement::NotBy { .. } | Requirement::BeControlledFrom(_)
+        );
+        if asks_who && cause.part.is_some_and(is_nobodys) {
+            ways.push("say who provides it: `states` in allod.yaml, with `provided_by` or `run_by: us`".to_owned());
         }
         match requirement {
             Requirement::OwnKeys => {
@@ -91,7 +99,8 @@ impl Scene<'_, '_> {
                 own.is_some_and(|part| self.none_is_bad(requirement, &part, Some(&service.id)))
             }
             Requirement::BeOperatedBy(said) => {
-                said.iter().flat_map(|said| parties(register, said)).any(|id| self.is_behind(service, operator, &id))
+                let ids = said.iter().flat_map(|said| parties_let_in(register, said));
+                ids.into_iter().any(|id| self.is_behind(service, operator, &id))
             }
             Requirement::OnlyFor(_) => {
                 let selected = rule.select.iter().filter(|selector| selector.key == SelectorKey::Provider);

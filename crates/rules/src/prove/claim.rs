@@ -47,10 +47,10 @@ fn subject_of(text: &str, organisation: &Organisation, rules: &RuleSet) -> Resul
     if matches!(name, "everything" | "anything" | "every component") {
         return Ok(Vec::new());
     }
-    if let Some(class) = name.strip_suffix(" data") {
-        if organisation.data.contains_key(class) {
-            return one(SelectorKey::Data, class);
-        }
+    if let Some(class) = name.strip_suffix(" data")
+        && organisation.data.contains_key(class)
+    {
+        return one(SelectorKey::Data, class);
     }
     let word = [
         "the workload ",
@@ -129,5 +129,6 @@ fn places(text: &str, home: &Home) -> Result<Vec<Country>, ClaimError> {
     }
     countries.sort_unstable();
     countries.dedup();
+    crate::union::add(&mut countries);
     if countries.is_empty() { Err(ClaimError::Place(text.to_owned())) } else { Ok(countries) }
 }

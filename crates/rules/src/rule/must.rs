@@ -78,6 +78,17 @@ impl AuditFact {
         AuditFact::ALL.iter().find(|(fact, _)| *fact == self).map_or("", |(_, name)| name)
     }
 
+    /// What a rule that asks for it asks for.
+    pub fn asks(self) -> &'static str {
+        match self {
+            AuditFact::ControlTrail => "a trail of actions on its control plane",
+            AuditFact::AccessLog => "a log of who used it",
+            AuditFact::SinkAtHome => "logs that are kept at home, under control from home",
+            AuditFact::Retention => "a set time for which logs are kept",
+            AuditFact::RuleGate => "a gate that asks the rules before each change",
+        }
+    }
+
     /// What is missing when it is not known.
     pub fn says(self) -> &'static str {
         match self {
@@ -219,6 +230,7 @@ fn places(node: &Node, home: &Home, source: &mut Source<'_>) -> Option<Vec<Count
     }
     countries.sort_unstable();
     countries.dedup();
+    crate::union::add(&mut countries);
     Some(countries)
 }
 

@@ -142,7 +142,7 @@ impl Sinks {
 
 /// Located at home, and controlled from home.
 fn is_at_home(part: &Part<'_>, stack: &Stack<'_>, home: &Home, countries: &[Arc<str>]) -> bool {
-    let here = |code: &Arc<str>| Country::new(code).is_some_and(|country| home.has(country));
+    let here = |code: &Arc<str>| Country::new(code).is_some_and(|country| crate::union::is_home(home, country));
     let located = !countries.is_empty() && countries.iter().all(here);
     located && is_ours_or_home(part, stack, home)
 }
