@@ -1,5 +1,5 @@
 use crate::audit::{Error, Options, audit_of};
-use crate::collect::Stage;
+use crate::collect::{Stage, root_of};
 use crate::policies::{Policies, PolicyOptions};
 use crate::rego::{RegoOptions, rego};
 use crate::revision;
@@ -37,6 +37,11 @@ pub fn check(options: &CheckOptions, register: &Register, tell: &(dyn Fn(Stage) 
     let audit = Options { home: policies.home.clone(), ..options.audit.clone() };
     let now = audit_of(&audit, register, Some(&policies.organisation), tell)?;
     let mut check = checked(&now, &policies, options);
+    if check.components == 0 && check.violations.is_empty() && !has_rego {
+        // That nothing was asked about is no yes.
+        let path = root_of(&options.audit.paths);
+        return Err(Error::NothingRead { path, seen: now.coverage.files_seen });
+    }
     if has_rego {
         check.violations.extend(rego(&options.audit.paths, &options.rego, tell)?);
     }

@@ -1,5 +1,6 @@
-use crate::audit::{Error, Options, audit, register};
+use crate::audit::{Error, Options, audit_of, register};
 use crate::collect::Stage;
+use crate::policies::organisation;
 use crate::revision;
 use allod_evidence::{Saved, is_saved, read_saved};
 use allod_stack::Home;
@@ -45,7 +46,7 @@ const MAX_SAVED_BYTES: u64 = 8 << 30;
 /// Audits both sides, or reads them where they are saved audits.
 ///
 /// # Errors
-/// Those of [`audit`]; [`Error::Saved`], [`Error::OtherHome`] and [`Error::Revision`]. Between revisions one side may
+/// Those of [`audit`](crate::audit); [`Error::Saved`], [`Error::OtherHome`] and [`Error::Revision`]. Between revisions one side may
 /// have nothing that can be read: then everything was gained, or lost.
 pub fn compare(options: &CompareOptions, tell: &(dyn Fn(Stage) + Sync)) -> Result<Compared, Error> {
     let saved = (saved(&options.before)?, saved(&options.after)?);
@@ -98,7 +99,8 @@ fn audited(
         let options =
             Options { paths: vec![path], home: home.clone(), register: options.register.clone(), resolve: None };
         let register = register(&options)?;
-        audit(&options, &register, tell).map(|audit| audit.snapshot())
+        let organisation = organisation(&options.paths, None)?;
+        audit_of(&options, &register, organisation.as_ref(), tell).map(|audit| audit.snapshot())
     };
     let name = shown(source);
     match source {

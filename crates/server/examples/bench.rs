@@ -31,7 +31,7 @@ const WARM_UP: usize = 200;
 
 fn main() {
     let mut args: Vec<String> = std::env::args().skip(1).collect();
-    let rules = args.iter().position(|arg| arg == "--rules").map(|at| args.drain(at..at + 2).last().unwrap());
+    let rules = args.iter().position(|arg| arg == "--rules").map(|at| args.drain(at..at + 2).next_back().unwrap());
     let number = |at: usize, default: u64| args.get(at).and_then(|arg| arg.parse().ok()).unwrap_or(default);
     let (rate, seconds) = (number(0, 500), number(1, 20));
     let connections = args.get(2).filter(|arg| *arg == "http/1.1").map(|_| number(3, 16));

@@ -22,10 +22,18 @@ fn probe(address: &str, path: &str) -> String {
     told
 }
 
+/// Without rules the webhook does not start.
+fn rules(folder: &std::path::Path) {
+    std::fs::create_dir(folder.join("rules")).unwrap();
+    let text = "version: 1\nrules:\n  at-home: { must: { be_controlled_from: home } }\n";
+    std::fs::write(folder.join("rules/rules.yaml"), text).unwrap();
+}
+
 #[test]
 fn the_webhook_starts_and_ends_on_a_signal() {
     let folder = tempfile::tempdir().unwrap();
     certify(folder.path());
+    rules(folder.path());
     let mut child = Command::new(env!("CARGO_BIN_EXE_allod"))
         .args(["admit", "--listen", "127.0.0.1:0", "--probes", "127.0.0.1:0", "--mode", "audit"])
         .args(["--tls-cert", "tls.crt", "--tls-key", "tls.key"])
@@ -54,6 +62,7 @@ fn the_webhook_starts_and_ends_on_a_signal() {
 fn arguments_of_the_webhook() {
     let folder = tempfile::tempdir().unwrap();
     certify(folder.path());
+    rules(folder.path());
     let check = |args: &[&str], expect: i32, says: &str| {
         let output = allod(&[&["admit"], args].concat(), folder.path());
         let shown = format!("{}{}", text(&output.stdout), text(&output.stderr));

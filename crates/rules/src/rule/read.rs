@@ -84,7 +84,7 @@ impl RuleSet {
             musts
                 .extend(must::read("only_for", value, home, source).map(|must| super::Must { line: key.line, ..must }));
         }
-        if musts.is_empty() && body.get("must").is_none_or(|node| node.items().is_empty()) {
+        if musts.is_empty() && body.get("must").is_none_or(|node| node.as_map().is_none_or(<[_]>::is_empty)) {
             let hint = Some(format!("under `must`, use {}", must::NAMES.join(", ")));
             source.error("P001", line, format!("rule `{id}` asks for nothing"), hint);
         }
