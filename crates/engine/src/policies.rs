@@ -210,7 +210,8 @@ fn in_folder(folder: &Path, wanted: &dyn Fn(&str) -> bool, found: &mut Vec<PathB
         if name.starts_with('.') {
             continue;
         }
-        if path.is_dir() {
+        // A link to a folder could lead back here, or out.
+        if path.is_dir() && !path.is_symlink() {
             in_folder(&path, wanted, found)?;
         } else if wanted(&name) {
             if found.len() >= MAX_RULE_FILES {

@@ -21,6 +21,8 @@ pub struct RegoOptions {
 
 /// Files of one folder of Rego or data; more are something else.
 const MAX_FILES: usize = 10_000;
+/// A larger file of rules or data is no file that somebody wrote.
+const MAX_BYTES: u64 = 64 << 20;
 
 /// Asks Rego rules about every file of the paths that is of a kind which they can look at. What cannot be evaluated is a
 /// violation.
@@ -137,7 +139,12 @@ fn walk(root: &Path, path: &Path, endings: &[&str], found: &mut Vec<(String, Str
             }
             let is_data = !endings.contains(&".rego");
             let shown = if is_data { path.strip_prefix(root).unwrap_or(path) } else { path };
-            let text = std::fs::read_to_string(path).map_err(failed)?;
+            let mut text = String::new();
+            let file = std::fs::File::open(path).map_err(failed)?;
+            file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(failed)?;
+            if text.len() as u64 > MAX_BYTES {
+                return Err(failed(std::io::Error::from(std::io::ErrorKind::FileTooLarge)));
+            }
             found.push((shown.to_string_lossy().into_owned(), text));
         }
         return Ok(());
@@ -147,5 +154,7 @@ fn walk(root: &Path, path: &Path, endings: &[&str], found: &mut Vec<(String, Str
         entries.push(entry.map_err(failed)?.path());
     }
     entries.sort();
-    entries.iter().try_for_each(|entry| walk(root, entry, endings, found))
+    // A link to a folder could lead back here, or out.
+    let inside = entries.iter().filter(|entry| !(entry.is_dir() && entry.is_symlink()));
+    inside.map(PathBuf::as_path).try_for_each(|entry| walk(root, entry, endings, found))
 }
