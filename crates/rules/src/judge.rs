@@ -86,9 +86,13 @@ pub fn judge(book: Rulebook<'_>, stack: &Stack<'_>, powers: &Powers, gate: Gate)
     let subjects = scene.subjects();
     let mut judgement =
         Judgement { components: subjects.iter().filter(|subject| !subject.hint).count(), ..Judgement::default() };
-    let Some(mut decider) = Decider::new(book.compiled, gate) else { return judgement };
+    let mut decider = Decider::new(book.compiled, gate);
     let mut found = Found { book, scene: &scene, violations: BTreeMap::new() };
     for (at, subject) in subjects.iter().enumerate() {
+        let Some(decider) = &mut decider else {
+            found.add(at, subject, &Broken::Undecided("the engine did not start".to_owned()));
+            continue;
+        };
         let decision = decider.decide(subject);
         for broken in decision.broken {
             found.add(at, subject, &broken);
@@ -131,7 +135,12 @@ impl Found<'_, '_> {
         let (Some(policy), Some(rule), Some(must)) = (policy, rule, must) else {
             return self.add_other(at, subject, broken, policy);
         };
-        for cause in self.scene.causes(rule, &must.requirement, at, subject) {
+        let causes = self.scene.causes(rule, &must.requirement, at, subject);
+        // The engine has said no: that the cause cannot be told takes nothing back.
+        if causes.is_empty() {
+            return self.add_other(at, subject, broken, Some(policy));
+        }
+        for cause in causes {
             let way_out = self.scene.way_out(rule, &must.requirement, &cause);
             let violation = Violation {
                 rule: rule.id.clone(),
