@@ -8,11 +8,14 @@ mod way_out;
 use crate::cedar::{Broken, Compiled, Decider, Gate};
 use crate::date::Date;
 use crate::organisation::Organisation;
-use crate::rule::{Exception, RuleSet, Severity};
+use crate::rule::{Exception, Requirement, Rule, RuleSet, Severity};
+use crate::select::Scope;
 use crate::subject::{Scene, Subject};
 use allod_facts::{Diagnostic, Evidence};
 use allod_stack::{Home, Powers, Stack};
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 /// What is decided by.
@@ -73,6 +76,14 @@ pub struct Excepted {
     pub why: String,
 }
 
+impl Violation {
+    fn add(&mut self, component: &str) {
+        if let Err(at) = self.components.binary_search_by(|one| one.as_str().cmp(component)) {
+            self.components.insert(at, component.to_owned());
+        }
+    }
+}
+
 impl Judgement {
     /// Whether anything denies.
     pub fn denies(&self) -> bool {
@@ -87,7 +98,7 @@ pub fn judge(book: Rulebook<'_>, stack: &Stack<'_>, powers: &Powers, gate: Gate)
     let mut judgement =
         Judgement { components: subjects.iter().filter(|subject| !subject.hint).count(), ..Judgement::default() };
     let mut decider = Decider::new(book.compiled, gate);
-    let mut found = Found { book, scene: &scene, violations: BTreeMap::new() };
+    let mut found = Found { book, teller: Teller::new(&scene), violations: BTreeMap::new() };
     for (at, subject) in subjects.iter().enumerate() {
         let Some(decider) = &mut decider else {
             found.add(at, subject, &Broken::Undecided("the engine did not start".to_owned()));
@@ -99,8 +110,8 @@ pub fn judge(book: Rulebook<'_>, stack: &Stack<'_>, powers: &Powers, gate: Gate)
         }
     }
     for rule in &book.rules.rules {
-        let is_about =
-            |subject: &&Subject| !subject.hint && crate::select::selects(book.rules, rule, stack.register, subject);
+        let scope = Scope::of(book.rules, rule, stack.register);
+        let is_about = |subject: &&Subject| !subject.hint && scope.selects(subject);
         judgement.selected.insert(rule.id.clone(), subjects.iter().filter(is_about).count());
     }
     let mut violations: Vec<Violation> = found.violations.into_values().collect();
@@ -117,45 +128,83 @@ pub fn judge(book: Rulebook<'_>, stack: &Stack<'_>, powers: &Powers, gate: Gate)
     judgement
 }
 
+/// A requirement that was broken.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    /// Position in [`Compiled::policies`].
+    policy: usize,
+    rule: &'a Rule,
+    requirement: &'a Requirement,
+}
+
+/// Tells why, and what would pass. What depends on the requirement and not on the component is found out once.
+struct Teller<'a, 'r> {
+    scene: &'a Scene<'a, 'r>,
+    known: Known<'r>,
+}
+
+#[derive(Default)]
+struct Known<'r> {
+    /// By policy: whether each holder breaks it.
+    bad: FxHashMap<usize, Vec<bool>>,
+    /// By a service as holder: whom it gives its powers to.
+    behind: FxHashMap<usize, Vec<usize>>,
+    /// By policy and service: what would pass in its place.
+    alternatives: FxHashMap<(usize, &'r str), Vec<String>>,
+}
+
+impl<'a, 'r> Teller<'a, 'r> {
+    fn new(scene: &'a Scene<'a, 'r>) -> Teller<'a, 'r> {
+        Teller { scene, known: Known::default() }
+    }
+}
+
 /// Violations by rule, requirement and cause.
 struct Found<'a, 'r> {
     book: Rulebook<'a>,
-    scene: &'a Scene<'a, 'r>,
+    teller: Teller<'a, 'r>,
     violations: BTreeMap<(String, &'static str, String), Violation>,
 }
 
 impl Found<'_, '_> {
     fn add(&mut self, at: usize, subject: &Subject, broken: &Broken) {
-        let policy = match broken {
-            Broken::Policy { at, .. } => self.book.compiled.policies.get(*at),
+        let number = match broken {
+            Broken::Policy { at, .. } => Some(*at),
             _ => None,
         };
+        let policy = number.and_then(|number| self.book.compiled.policies.get(number));
         let rule = policy.and_then(|policy| self.book.rules.rule(&policy.rule));
         let must = policy.zip(rule).and_then(|(policy, rule)| rule.must.get(policy.must?));
-        let (Some(policy), Some(rule), Some(must)) = (policy, rule, must) else {
+        let (Some(number), Some(policy), Some(rule), Some(must)) = (number, policy, rule, must) else {
             return self.add_other(at, subject, broken, policy);
         };
-        let causes = self.scene.causes(rule, &must.requirement, at, subject);
+        let asked = Asked { policy: number, rule, requirement: &must.requirement };
+        let causes = self.teller.causes(asked, at, subject);
         // The engine has said no: that the cause cannot be told takes nothing back.
         if causes.is_empty() {
             return self.add_other(at, subject, broken, Some(policy));
         }
         for cause in causes {
-            let way_out = self.scene.way_out(rule, &must.requirement, &cause);
+            let key = (rule.id.clone(), must.requirement.name(), cause.id.clone());
+            if let Some(violation) = self.violations.get_mut(&key) {
+                violation.add(&subject.id);
+                continue;
+            }
+            let way_out = self.teller.way_out(asked, &cause);
             let violation = Violation {
                 rule: rule.id.clone(),
                 requirement: must.requirement.name(),
                 severity: policy.severity,
                 why: rule.why.clone(),
-                cause: cause.id.clone(),
-                components: Vec::new(),
+                cause: cause.id,
+                components: vec![subject.id.to_string()],
                 message: cause.message,
                 evidence: cause.evidence,
                 rule_path: rule.path.clone(),
                 rule_line: must.line,
                 way_out,
             };
-            self.insert(violation, &subject.id);
+            self.violations.insert(key, violation);
         }
     }
 
@@ -169,28 +218,24 @@ impl Found<'_, '_> {
             (Broken::Policy { .. }, None) => format!("`{name}` is forbidden"),
         };
         let severity = policy.map_or(Severity::Deny, |policy| policy.severity);
-        let evidence = self.scene.stack.parts.get(at).and_then(|part| part.fact.evidence.first().cloned());
+        let evidence = self.teller.scene.stack.parts.get(at).and_then(|part| part.fact.evidence.first().cloned());
         let violation = Violation {
             rule: policy.map_or_else(|| "default".to_owned(), |policy| policy.rule.clone()),
             requirement: if policy.is_some() { "cedar" } else { "permit" },
             severity,
             why: policy.and_then(|policy| policy.why.clone()),
             cause: subject.id.to_string(),
-            components: Vec::new(),
+            components: vec![subject.id.to_string()],
             message,
             evidence,
             rule_path: policy.map_or_else(|| Arc::from(""), |policy| policy.path.clone()),
             rule_line: policy.map_or(0, |policy| policy.line),
             way_out: Vec::new(),
         };
-        self.insert(violation, &subject.id);
-    }
-
-    fn insert(&mut self, violation: Violation, component: &str) {
         let key = (violation.rule.clone(), violation.requirement, violation.cause.clone());
-        let kept = self.violations.entry(key).or_insert(violation);
-        if let Err(at) = kept.components.binary_search_by(|one| one.as_str().cmp(component)) {
-            kept.components.insert(at, component.to_owned());
+        match self.violations.entry(key) {
+            Entry::Occupied(mut known) => known.get_mut().add(&subject.id),
+            Entry::Vacant(free) => drop(free.insert(violation)),
         }
     }
 }

@@ -50,37 +50,71 @@ impl RuleSet {
     }
 }
 
-/// Whether a rule is about a component.
+/// Whether a rule is about a component. Of many components: [`Scope`].
+#[cfg(test)]
 pub(crate) fn selects(rules: &RuleSet, rule: &Rule, register: &Register, subject: &Subject) -> bool {
-    let about = |selector: &Selector| fits(selector, register, subject, parties);
-    let left_out = |selector: &Selector| fits(selector, register, subject, parties_let_in);
-    rules.scope(rule).iter().all(about) && (rule.except.is_empty() || !rule.except.iter().all(left_out))
+    Scope::of(rules, rule, register).selects(subject)
+}
+
+/// The conditions of a rule with its names looked up, to be asked of many components.
+pub(crate) struct Scope {
+    about: Vec<Condition>,
+    left_out: Vec<Condition>,
+}
+
+struct Condition {
+    key: SelectorKey,
+    values: Vec<Pattern>,
+    /// What the values stand for, where they name providers.
+    parties: BTreeSet<String>,
 }
 
 /// What a name of a provider stands for.
 pub(crate) type Parties = fn(&Register, &Said) -> BTreeSet<String>;
 
-fn fits(selector: &Selector, register: &Register, subject: &Subject, parties: Parties) -> bool {
-    selector.values.iter().any(|said| {
-        let in_set = |set: &[std::sync::Arc<str>]| set.iter().any(|one| **one == *said.text);
-        let like = |texts: &[&str]| texts.iter().any(|text| Pattern::of_names(&said.text).matches(text));
-        match selector.key {
+impl Scope {
+    pub(crate) fn of(rules: &RuleSet, rule: &Rule, register: &Register) -> Scope {
+        let all = |selectors: &[Selector], parties: Parties| {
+            selectors.iter().map(|selector| Condition::of(selector, register, parties)).collect()
+        };
+        Scope { about: all(&rules.scope(rule), parties), left_out: all(&rule.except, parties_let_in) }
+    }
+
+    pub(crate) fn selects(&self, subject: &Subject) -> bool {
+        let is_left_out = !self.left_out.is_empty() && self.left_out.iter().all(|one| one.fits(subject));
+        !is_left_out && self.about.iter().all(|one| one.fits(subject))
+    }
+}
+
+impl Condition {
+    fn of(selector: &Selector, register: &Register, parties: Parties) -> Condition {
+        let named = selector.values.iter().filter(|_| selector.key == SelectorKey::Provider);
+        Condition {
+            key: selector.key,
+            values: selector.values.iter().map(|said| Pattern::of_names(&said.text)).collect(),
+            parties: named.flat_map(|said| parties(register, said)).collect(),
+        }
+    }
+
+    fn fits(&self, subject: &Subject) -> bool {
+        let is = |text: &str| self.values.iter().any(|value| value.text == text);
+        let in_set = |set: &[std::sync::Arc<str>]| set.iter().any(|one| is(one));
+        let like = |text: &str| self.values.iter().any(|value| value.matches(text));
+        match self.key {
             SelectorKey::Data => in_set(&subject.data),
             SelectorKey::Workload => in_set(&subject.workloads),
             SelectorKey::Environment => in_set(&subject.environments),
             SelectorKey::Tier => in_set(&subject.tiers),
-            SelectorKey::Provider => {
-                parties(register, said).iter().any(|id| subject.parties.iter().any(|one| **one == **id))
-            }
-            SelectorKey::Service => subject.service == said.text,
-            SelectorKey::Layer => subject.layer == said.text,
+            SelectorKey::Provider => subject.parties.iter().any(|one| self.parties.contains(&**one)),
+            SelectorKey::Service => is(&subject.service),
+            SelectorKey::Layer => is(subject.layer),
             SelectorKey::Label => in_set(&subject.labels),
-            SelectorKey::Component => like(&[&subject.id, &subject.name, &subject.address]),
-            SelectorKey::Kind => like(&[&subject.kind]),
-            SelectorKey::Namespace => like(&[&subject.namespace]),
-            SelectorKey::Address => like(&[&subject.address]),
+            SelectorKey::Component => like(&subject.id) || like(&subject.name) || like(&subject.address),
+            SelectorKey::Kind => like(&subject.kind),
+            SelectorKey::Namespace => like(&subject.namespace),
+            SelectorKey::Address => like(&subject.address),
         }
-    })
+    }
 }
 
 /// The ids that a name of a provider stands for where something is restricted: of an entity and of a service that are

@@ -7,6 +7,7 @@ mod reach;
 use crate::date::Date;
 use crate::organisation::{Organisation, place};
 use crate::rule::{AuditFact, Requirement, RuleSet, Share};
+use crate::select::Scope;
 use allod_facts::{Layer, LinkKind, Mitigation, Role};
 use allod_stack::{Control, Holder, Home, Lane, Part, Power, Powers, Stack};
 pub(crate) use reach::MAX_WORDS;
@@ -283,14 +284,11 @@ impl<'a, 'r> Scene<'a, 'r> {
         for rule in &self.rules.rules {
             for must in &rule.must {
                 let Requirement::AtMost { percent, of } = must.requirement else { continue };
+                let scope = Scope::of(self.rules, rule, self.stack.register);
                 let selected: Vec<usize> = subjects
                     .iter()
                     .enumerate()
-                    .filter(|(_, subject)| {
-                        !subject.hint
-                            && !subject.ours
-                            && crate::select::selects(self.rules, rule, self.stack.register, subject)
-                    })
+                    .filter(|(_, subject)| !subject.hint && !subject.ours && scope.selects(subject))
                     .map(|(at, _)| at)
                     .collect();
                 let controllers = |subject: &Subject| match of {

@@ -1,3 +1,4 @@
+use super::{Asked, Teller};
 use crate::rule::{OnlyFor, Requirement, Rule, SelectorKey, Share, Who};
 use crate::select::parties;
 use crate::source::Said;
@@ -18,55 +19,38 @@ pub(super) struct Cause<'r> {
     pub evidence: Option<Evidence>,
 }
 
-impl<'r> Scene<'_, 'r> {
+impl<'r> Teller<'_, 'r> {
     /// Why a component breaks a requirement: one cause each that has to go.
-    pub(super) fn causes(
-        &self,
-        rule: &Rule,
-        requirement: &Requirement,
-        at: usize,
-        subject: &Subject,
-    ) -> Vec<Cause<'r>> {
-        let Some(part) = self.stack.parts.get(at) else { return Vec::new() };
+    pub(super) fn causes(&mut self, asked: Asked<'_>, at: usize, subject: &Subject) -> Vec<Cause<'r>> {
+        let Some(part) = self.scene.stack.parts.get(at) else { return Vec::new() };
         let itself = |message: String| vec![self.cause(at, message)];
         let name = &subject.name;
-        match requirement {
-            Requirement::NotFrom { power, ever, who } => {
-                let is_bad = |holder: &Holder| match (holder, who) {
-                    (Holder::Jurisdiction(country), Who::Outside(places)) => !places.contains(country),
-                    (Holder::Jurisdiction(country), Who::Among(places)) => places.contains(country),
-                    (Holder::Unknown, _) => true,
-                    _ => false,
-                };
-                self.power_causes(rule, *power, *ever, at, &is_bad)
-            }
-            Requirement::NotBy { power, ever, parties: said } => {
-                let ids: BTreeSet<String> = said.iter().flat_map(|said| parties(self.stack.register, said)).collect();
-                let is_bad = |holder: &Holder| match holder {
-                    Holder::Entity(id) | Holder::Service(id) => ids.contains(id),
-                    Holder::Unknown => true,
-                    Holder::Jurisdiction(_) => false,
-                };
-                self.power_causes(rule, *power, *ever, at, &is_bad)
+        match asked.requirement {
+            Requirement::NotFrom { power, ever, .. } | Requirement::NotBy { power, ever, .. } => {
+                self.power_causes(asked, *power, *ever, at)
             }
             Requirement::BeIn(places) => vec![self.place_cause(at, part, subject, places)],
             Requirement::BeControlledFrom(_) => {
                 let from = listed(&subject.controlled_from);
                 itself(match part.control {
                     Control::Unknown => format!("nobody knows from the files who controls `{name}`"),
-                    _ => format!("`{name}` is provided by {}, controlled from {from}", part.who(self.stack)),
+                    _ => format!("`{name}` is provided by {}, controlled from {from}", part.who(self.scene.stack)),
                 })
             }
             Requirement::BeOperatedBy(said) => {
                 let allowed: Vec<&str> = said.iter().map(|said| said.text.as_str()).collect();
-                itself(format!("`{name}` is provided by {}, not by {}", part.who(self.stack), allowed.join(" or ")))
+                itself(format!(
+                    "`{name}` is provided by {}, not by {}",
+                    part.who(self.scene.stack),
+                    allowed.join(" or ")
+                ))
             }
             Requirement::OwnKeys => itself(format!(
                 "what is kept in `{name}` ({}) is not known to be encrypted with keys that you hold",
-                part.who(self.stack)
+                part.who(self.scene.stack)
             )),
             Requirement::Audit(facts) => {
-                let missing = self.missing(at, facts);
+                let missing = self.scene.missing(at, facts);
                 let says: Vec<&str> = missing.iter().map(|fact| fact.says()).collect();
                 let names: Vec<&str> = missing.iter().map(|fact| fact.name()).collect();
                 let (place, evidence) = self.common_place(at, part);
@@ -90,7 +74,7 @@ impl<'r> Scene<'_, 'r> {
                 vec![Cause { id, part: Some(at), service: None, message, evidence }]
             }
             Requirement::AtMost { percent, of } => {
-                let over = subject.tags.get(&Subject::over_tag(&rule.id)).cloned().unwrap_or_default();
+                let over = subject.tags.get(&Subject::over_tag(&asked.rule.id)).cloned().unwrap_or_default();
                 let what = match of {
                     Share::Provider => "provider",
                     Share::Jurisdiction => "jurisdiction",
@@ -112,13 +96,13 @@ impl<'r> Scene<'_, 'r> {
             }
             Requirement::OnlyFor(only) => {
                 let problems = only_for_problems(only, subject);
-                itself(format!("`{name}` ({}) {}", part.who(self.stack), problems.join(" and ")))
+                itself(format!("`{name}` ({}) {}", part.who(self.scene.stack), problems.join(" and ")))
             }
         }
     }
 
     fn cause(&self, at: usize, message: String) -> Cause<'r> {
-        let part = self.stack.parts.get(at);
+        let part = self.scene.stack.parts.get(at);
         Cause {
             id: part.map(|part| part.fact.id.to_string()).unwrap_or_default(),
             part: Some(at),
@@ -133,7 +117,7 @@ impl<'r> Scene<'_, 'r> {
         let evidence = part.fact.evidence.first().cloned();
         match &evidence {
             Some(seen) if part.is_ours() => (format!("what `{}` describes", seen.path), evidence),
-            _ => (format!("`{}`", self.stack.parts.get(at).map_or("", |part| &part.fact.name)), evidence),
+            _ => (format!("`{}`", self.scene.stack.parts.get(at).map_or("", |part| &part.fact.name)), evidence),
         }
     }
 
@@ -167,31 +151,27 @@ impl<'r> Scene<'_, 'r> {
         self.cause(at, message)
     }
 
-    fn power_causes(
-        &self,
-        rule: &Rule,
-        power: Power,
-        ever: bool,
-        at: usize,
-        is_bad: &dyn Fn(&Holder) -> bool,
-    ) -> Vec<Cause<'r>> {
-        let lanes = self.lanes(rule, power, ever, at);
+    fn power_causes(&mut self, asked: Asked<'_>, power: Power, ever: bool, at: usize) -> Vec<Cause<'r>> {
+        let lanes = self.lanes(asked.rule, power, ever, at);
+        let scene = self.scene;
+        let known = self.known.bad.entry(asked.policy).or_insert_with(|| bad_holders(scene, asked.requirement));
         // Who is bad and holds it, with the lane in which it does.
         let mut bad: BTreeMap<usize, Lane> = BTreeMap::new();
         let mut services: BTreeMap<usize, Lane> = BTreeMap::new();
         for lane in lanes {
-            for holder in self.powers.held_by(at, lane) {
-                match self.powers.holders.get(holder) {
-                    Some(one) if is_bad(one) => drop(bad.entry(holder).or_insert(lane)),
-                    Some(Holder::Service(_)) => drop(services.entry(holder).or_insert(lane)),
-                    _ => {}
+            for holder in scene.powers.held_by(at, lane) {
+                if known.get(holder).copied().unwrap_or(false) {
+                    bad.entry(holder).or_insert(lane);
+                } else if matches!(scene.powers.holders.get(holder), Some(Holder::Service(_))) {
+                    services.entry(holder).or_insert(lane);
                 }
             }
         }
         let mut causes = Vec::new();
         let mut explained: BTreeSet<usize> = BTreeSet::new();
         for (service, lane) in services {
-            let through: Vec<usize> = self.stands_behind(service).filter(|holder| bad.contains_key(holder)).collect();
+            let behind = self.known.behind.entry(service).or_insert_with(|| stands_behind(scene, service));
+            let through: Vec<usize> = behind.iter().copied().filter(|holder| bad.contains_key(holder)).collect();
             if !through.is_empty() {
                 causes.extend(self.power_cause(power, at, lane, service, &through));
                 explained.extend(through);
@@ -216,8 +196,8 @@ impl<'r> Scene<'_, 'r> {
                     .filter(|selector| selector.key == SelectorKey::Data)
                     .flat_map(|selector| &selector.values)
                     .collect();
-                let handled = self.powers.classes_of.get(at).copied().unwrap_or(0);
-                let classes = self.powers.classes.iter().enumerate();
+                let handled = self.scene.powers.classes_of.get(at).copied().unwrap_or(0);
+                let classes = self.scene.powers.classes.iter().enumerate();
                 let asked_for = |class: usize, name: &str| {
                     asked.is_empty() || handled >> class & 1 == 1 && asked.iter().any(|said| said.text == name)
                 };
@@ -226,32 +206,13 @@ impl<'r> Scene<'_, 'r> {
         }
     }
 
-    /// The holders that a service gives its powers to.
-    fn stands_behind(&self, service: usize) -> impl Iterator<Item = usize> + '_ {
-        let register = self.stack.register;
-        let operator = match self.powers.holders.get(service) {
-            Some(Holder::Service(id)) => register.service(id).and_then(|one| register.entity(one.operator.as_ref()?)),
-            _ => None,
-        };
-        let itself = std::iter::once(service);
-        let chain = operator.map(|entity| register.chain(entity)).unwrap_or_default();
-        let unknown =
-            (operator.is_none() || chain.iter().any(|one| one.entity.country.is_none())).then_some(Holder::Unknown);
-        let behind = chain.into_iter().flat_map(|one| {
-            let country = one.entity.country.map(Holder::Jurisdiction);
-            [Some(Holder::Entity(one.entity.id.to_string())), country].into_iter().flatten()
-        });
-        let behind: Vec<Holder> = behind.chain(unknown).collect();
-        itself.chain(behind.into_iter().filter_map(|holder| self.powers.holder(&holder)))
-    }
-
     fn power_cause(&self, power: Power, at: usize, lane: Lane, holder: usize, through: &[usize]) -> Option<Cause<'r>> {
-        let path = self.powers.explain(self.stack, at, lane, holder)?;
+        let path = self.scene.powers.explain(self.scene.stack, at, lane, holder)?;
         let end = path.hops.last()?.part;
-        let part = self.stack.parts.get(end)?;
+        let part = self.scene.stack.parts.get(end)?;
         let names: Vec<String> = through
             .iter()
-            .filter_map(|holder| match self.powers.holders.get(*holder)? {
+            .filter_map(|holder| match self.scene.powers.holders.get(*holder)? {
                 Holder::Jurisdiction(country) => Some(country.to_string()),
                 Holder::Unknown => Some("somebody unknown".to_owned()),
                 _ => None,
@@ -261,20 +222,20 @@ impl<'r> Scene<'_, 'r> {
             .collect();
         let can = match (power, lane) {
             (Power::Read, Lane::Read(class)) => {
-                format!("can read {} data", self.powers.classes.get(class).map_or("", |name| name))
+                format!("can read {} data", self.scene.powers.classes.get(class).map_or("", |name| name))
             }
             (Power::Read, _) => "can read data".to_owned(),
             (Power::Stop, Lane::StopLater) => "can stop it at a later event".to_owned(),
             (Power::Stop, _) => "can stop it at once".to_owned(),
             (Power::Change, _) => "can change it".to_owned(),
         };
-        let who = match self.powers.holders.get(holder)? {
-            Holder::Service(_) => part.who(self.stack),
+        let who = match self.scene.powers.holders.get(holder)? {
+            Holder::Service(_) => part.who(self.scene.stack),
             Holder::Unknown => format!("somebody unknown, through `{}`,", part.fact.name),
-            other => format!("{}, through `{}`,", self.stack.holder_name(other), part.fact.name),
+            other => format!("{}, through `{}`,", self.scene.stack.holder_name(other), part.fact.name),
         };
         let from = if names.is_empty()
-            || matches!(self.powers.holders.get(holder)?, Holder::Unknown | Holder::Jurisdiction(_))
+            || matches!(self.scene.powers.holders.get(holder)?, Holder::Unknown | Holder::Jurisdiction(_))
         {
             String::new()
         } else {
@@ -282,7 +243,7 @@ impl<'r> Scene<'_, 'r> {
         };
         let message = format!("{who}{from} {can}");
         // All parts of one service are one cause.
-        let id = match self.powers.holders.get(holder)? {
+        let id = match self.scene.powers.holders.get(holder)? {
             Holder::Service(id) => id.clone(),
             _ => part.fact.id.to_string(),
         };
@@ -294,6 +255,46 @@ impl<'r> Scene<'_, 'r> {
             evidence: part.fact.evidence.first().cloned(),
         })
     }
+}
+
+/// By holder: whether a requirement about a power is broken when it holds it.
+fn bad_holders(scene: &Scene<'_, '_>, requirement: &Requirement) -> Vec<bool> {
+    let ids: BTreeSet<String> = match requirement {
+        Requirement::NotBy { parties: said, .. } => {
+            said.iter().flat_map(|said| parties(scene.stack.register, said)).collect()
+        }
+        _ => BTreeSet::new(),
+    };
+    let is_bad = |holder: &Holder| match (requirement, holder) {
+        (_, Holder::Unknown) => true,
+        (Requirement::NotFrom { who: Who::Outside(places), .. }, Holder::Jurisdiction(country)) => {
+            !places.contains(country)
+        }
+        (Requirement::NotFrom { who: Who::Among(places), .. }, Holder::Jurisdiction(country)) => {
+            places.contains(country)
+        }
+        (Requirement::NotBy { .. }, Holder::Entity(id) | Holder::Service(id)) => ids.contains(id),
+        _ => false,
+    };
+    scene.powers.holders.iter().map(is_bad).collect()
+}
+
+/// The holders that a service gives its powers to.
+fn stands_behind(scene: &Scene<'_, '_>, service: usize) -> Vec<usize> {
+    let register = scene.stack.register;
+    let operator = match scene.powers.holders.get(service) {
+        Some(Holder::Service(id)) => register.service(id).and_then(|one| register.entity(one.operator.as_ref()?)),
+        _ => None,
+    };
+    let chain = operator.map(|entity| register.chain(entity)).unwrap_or_default();
+    let unknown =
+        (operator.is_none() || chain.iter().any(|one| one.entity.country.is_none())).then_some(Holder::Unknown);
+    let behind = chain.into_iter().flat_map(|one| {
+        let country = one.entity.country.map(Holder::Jurisdiction);
+        [Some(Holder::Entity(one.entity.id.to_string())), country].into_iter().flatten()
+    });
+    let behind = behind.chain(unknown).filter_map(|holder| scene.powers.holder(&holder));
+    std::iter::once(service).chain(behind).collect()
 }
 
 fn only_for_problems(only: &OnlyFor, subject: &Subject) -> Vec<String> {

@@ -1,7 +1,8 @@
 use super::cause::Cause;
+use super::{Asked, Teller};
 use crate::rule::{AuditFact, Requirement, Rule, SelectorKey, Who};
 use crate::select::{parties, parties_let_in};
-use crate::subject::{Scene, UNKNOWN};
+use crate::subject::UNKNOWN;
 use allod_facts::{Component, Country, Layer, Role};
 use allod_register::{Entity, Service, Software};
 use allod_stack::{Control, Controller, Ground, Part, Power};
@@ -11,20 +12,22 @@ use std::sync::Arc;
 /// Ways out that are shown.
 const MAX_WAYS: usize = 3;
 
-impl Scene<'_, '_> {
+impl<'r> Teller<'_, 'r> {
     /// What would pass in the place of a cause: things of the register that this requirement allows, and what to state
     /// where a fact is missing.
-    pub(super) fn way_out(&self, rule: &Rule, requirement: &Requirement, cause: &Cause<'_>) -> Vec<String> {
+    pub(super) fn way_out(&mut self, asked: Asked<'_>, cause: &Cause<'r>) -> Vec<String> {
+        let requirement = asked.requirement;
         let mut ways = Vec::new();
         if let Requirement::BeIn(places) = requirement {
             let regions = cause.service.map(|service| self.regions_in(service, places)).unwrap_or_default();
             ways.extend(regions.first().map(|region| format!("move it to region {region}")));
-            let unknown = |at: usize| self.countries(at).iter().any(|one| **one == *UNKNOWN);
+            let unknown = |at: usize| self.scene.countries(at).iter().any(|one| **one == *UNKNOWN);
             if cause.part.is_some_and(unknown) {
                 ways.push("say where it is: `states` in allod.yaml, with `runs_on` or `located_in`".to_owned());
             }
         }
-        let is_nobodys = |at: usize| self.stack.parts.get(at).is_some_and(|part| part.control == Control::Unknown);
+        let is_nobodys =
+            |at: usize| self.scene.stack.parts.get(at).is_some_and(|part| part.control == Control::Unknown);
         let asks_who = matches!(
             requirement,
             Requirement::NotFrom { .. } | Requirement::NotBy { .. } | Requirement::BeControlledFrom(_)
@@ -37,7 +40,7 @@ impl Scene<'_, '_> {
                 ways.push("encrypt it before it is stored, with keys that you hold".to_owned());
             }
             Requirement::Audit(facts) => {
-                let missing = cause.part.map(|at| self.missing(at, facts)).unwrap_or_default();
+                let missing = cause.part.map(|at| self.scene.missing(at, facts)).unwrap_or_default();
                 ways.extend(missing.into_iter().map(|fact| to_show(fact).to_owned()));
             }
             Requirement::ExitTested { .. } => {
@@ -47,23 +50,33 @@ impl Scene<'_, '_> {
                 );
             }
             Requirement::OnlyFor(only) if !only.workloads.is_empty() => {
-                let alternatives = self.alternatives(rule, requirement, cause);
-                ways.extend(alternatives);
+                ways.extend(self.alternatives(asked, cause));
                 if ways.is_empty() {
                     let names: Vec<&str> = only.workloads.iter().map(|said| said.text.as_str()).collect();
                     ways.push(format!("use it for {} only, or name its workload in allod.yaml", names.join(", ")));
                 }
             }
-            _ => ways.extend(self.alternatives(rule, requirement, cause)),
+            _ => ways.extend(self.alternatives(asked, cause)),
         }
         ways.truncate(MAX_WAYS.max(AuditFact::ALL.len()));
         ways
     }
 
     /// Services and software of the register in the place of the cause's, that pass.
-    fn alternatives(&self, rule: &Rule, requirement: &Requirement, cause: &Cause<'_>) -> Vec<String> {
+    fn alternatives(&mut self, asked: Asked<'_>, cause: &Cause<'r>) -> Vec<String> {
         let Some(service) = cause.service else { return Vec::new() };
-        let register = self.stack.register;
+        let key = (asked.policy, service.id.as_str());
+        if let Some(known) = self.known.alternatives.get(&key) {
+            return known.clone();
+        }
+        let ways = self.in_place_of(service, asked);
+        self.known.alternatives.insert(key, ways.clone());
+        ways
+    }
+
+    fn in_place_of(&self, service: &Service, asked: Asked<'_>) -> Vec<String> {
+        let Asked { rule, requirement, .. } = asked;
+        let register = self.scene.stack.register;
         let mut ways: Vec<String> = Vec::new();
         for id in &service.alternatives {
             if let Some(other) = register.service(id) {
@@ -87,7 +100,7 @@ impl Scene<'_, '_> {
 
     /// Whether a service in the place of the cause would satisfy a requirement, as far as the service decides it.
     fn passes(&self, rule: &Rule, requirement: &Requirement, service: &Service) -> bool {
-        let register = self.stack.register;
+        let register = self.scene.stack.register;
         let Some(operator) = service.operator.as_ref().and_then(|id| register.entity(id)) else { return false };
         let (countries, some_unknown) = register.countries(operator);
         let within = |places: &[Country]| !some_unknown && countries.iter().all(|one| places.contains(one));
@@ -105,10 +118,10 @@ impl Scene<'_, '_> {
             Requirement::OnlyFor(_) => {
                 let selected = rule.select.iter().filter(|selector| selector.key == SelectorKey::Provider);
                 let ids = selected.flat_map(|selector| &selector.values).flat_map(|said| parties(register, said));
-                let at_home = !some_unknown && countries.iter().all(|one| self.home.has(*one));
+                let at_home = !some_unknown && countries.iter().all(|one| self.scene.home.has(*one));
                 at_home && ids.into_iter().all(|id| !self.is_behind(service, operator, &id))
             }
-            Requirement::AtMost { .. } => !some_unknown && countries.iter().all(|one| self.home.has(*one)),
+            Requirement::AtMost { .. } => !some_unknown && countries.iter().all(|one| self.scene.home.has(*one)),
             Requirement::OwnKeys | Requirement::Audit(_) | Requirement::ExitTested { .. } => false,
         }
     }
@@ -122,7 +135,7 @@ impl Scene<'_, '_> {
 
     /// Whether a requirement about a power is content with whoever would hold it over something of the register.
     fn none_is_bad(&self, requirement: &Requirement, part: &Part<'_>, service: Option<&str>) -> bool {
-        let register = self.stack.register;
+        let register = self.scene.stack.register;
         let (power, ever) = match requirement {
             Requirement::NotFrom { power, ever, .. } | Requirement::NotBy { power, ever, .. } => (*power, *ever),
             _ => return true,
@@ -152,15 +165,15 @@ impl Scene<'_, '_> {
     }
 
     /// Something of the register as a part, to ask who controls it.
-    fn part_of<'r>(
+    fn part_of<'s>(
         &self,
         layer: Layer,
-        service: Option<&'r Service>,
-        software: Option<&'r Software>,
-        operator: Option<&'r Entity>,
-    ) -> Option<Part<'r>> {
+        service: Option<&'s Service>,
+        software: Option<&'s Software>,
+        operator: Option<&'s Entity>,
+    ) -> Option<Part<'s>> {
         // A name that nobody sees: only control is asked about.
-        let seen = self.stack.parts.first()?.fact.evidence.first()?.clone();
+        let seen = self.scene.stack.parts.first()?.fact.evidence.first()?.clone();
         let role = if service.is_some() { Role::Provided } else { Role::Artefact };
         let fact = Component::new("", "", "", layer, role, seen);
         let control = if service.is_some() { Control::Known } else { Control::SelfHosted };
@@ -180,13 +193,13 @@ impl Scene<'_, '_> {
     }
 
     fn is_behind(&self, service: &Service, operator: &Entity, id: &str) -> bool {
-        service.id == *id || self.stack.register.chain(operator).iter().any(|holder| holder.entity.id == *id)
+        service.id == *id || self.scene.stack.register.chain(operator).iter().any(|holder| holder.entity.id == *id)
     }
 
     /// The names of a service's regions in some countries.
     fn regions_in(&self, service: &Service, places: &[Country]) -> Vec<String> {
         let Some(table) = &service.regions else { return Vec::new() };
-        let tables = &self.stack.register.records.regions;
+        let tables = &self.scene.stack.register.records.regions;
         let Some(table) = tables.iter().find(|one| one.id == *table) else { return Vec::new() };
         let inside = table.list.values().filter(|region| region.country.is_some_and(|one| places.contains(&one)));
         let mut names: Vec<String> = inside.map(|region| region.name.to_string()).collect();
