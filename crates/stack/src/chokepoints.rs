@@ -130,9 +130,9 @@ impl Powers {
             _ => false,
         };
         let controllers = part.controllers(stack.register);
-        let publishes = controllers.iter().all(|one| {
-            one.ground == Ground::Publisher || !is_holder(one.entity.country) || one.ground == Ground::Minority
-        });
+        let publishes = controllers
+            .iter()
+            .all(|one| one.of_publisher || !is_holder(one.entity.country) || one.ground == Ground::Minority);
         match (part.service, part.software) {
             (_, Some(software)) if publishes => Key::Software(&software.id),
             (Some(service), _) if !publishes => Key::Service(&service.id),

@@ -60,6 +60,8 @@ pub struct Location {
 pub struct Controller<'r> {
     pub entity: &'r Entity,
     pub ground: Ground,
+    /// It publishes the software, or stands behind who does: it can change the next version, and nothing else.
+    pub of_publisher: bool,
     /// The edge of ownership or licence; `None` for operator, publisher and contracting entity.
     pub edge: Option<&'r ControlEdge>,
     /// Source of the statement: the edge's claim, or the record's that names the entity.
@@ -292,22 +294,28 @@ impl<'r> Part<'r> {
         ];
         for (entity, ground, claim) in named {
             let Some(entity) = entity else { continue };
+            let of_publisher = ground == Ground::Publisher;
             for holder in register.chain(entity) {
                 let above = match holder.edge {
                     Some(edge) => Controller {
                         entity: holder.entity,
                         ground: Ground::Owner(edge.kind),
+                        of_publisher,
                         edge: Some(edge),
                         // The holder's own source says who it is, not that it holds the one below.
                         claim: edge.claim.as_ref(),
                     },
-                    None => Controller { entity, ground, edge: None, claim: entity.claim.as_ref().or(claim) },
+                    None => {
+                        let claim = entity.claim.as_ref().or(claim);
+                        Controller { entity, ground, of_publisher, edge: None, claim }
+                    }
                 };
                 push_once(&mut found, above);
                 for edge in holder.entity.control.iter().filter(|edge| !edge.kind.is_ownership()) {
                     let Some(entity) = register.entity(&edge.holder) else { continue };
                     let ground = if edge.kind == ControlKind::Licensor { Ground::Licensor } else { Ground::Minority };
-                    push_once(&mut found, Controller { entity, ground, edge: Some(edge), claim: edge.claim.as_ref() });
+                    let claim = edge.claim.as_ref();
+                    push_once(&mut found, Controller { entity, ground, of_publisher, edge: Some(edge), claim });
                 }
             }
         }

@@ -144,9 +144,8 @@ impl<'r> Teller<'_, 'r> {
         let mut holders = part.controllers(register).into_iter().filter(|controller| match controller.ground {
             Ground::Minority => false,
             Ground::Licensor => later,
-            Ground::Publisher => power == Power::Change,
-            // Of who publishes what we run ourselves: not more than the publisher has.
-            Ground::Operator | Ground::Owner(_) => later || service.is_some(),
+            _ if controller.of_publisher => power == Power::Change,
+            Ground::Publisher | Ground::Operator | Ground::Owner(_) => later || service.is_some(),
         });
         match requirement {
             Requirement::NotFrom { who, .. } => holders.all(|one| {

@@ -135,7 +135,8 @@ fn holders_among(stack: &Stack<'_>, parts: impl Iterator<Item = usize>) -> Vec<H
 }
 
 /// An operator (and who owns it) reads, stops and changes what it provides; who serves an artefact can change it and
-/// deny it at the next build; its publisher and a technology licensor can change the next version.
+/// deny it at the next build; its publisher, who owns that one, and a technology licensor can change the next
+/// version.
 fn base(part: &Part<'_>, stack: &Stack<'_>, holders: &[Holder]) -> Base {
     let words = super::words(holders);
     let mut base = Base { read: vec![0; words], stop: vec![0; words], later: vec![0; words], change: vec![0; words] };
@@ -164,6 +165,7 @@ fn base(part: &Part<'_>, stack: &Stack<'_>, holders: &[Holder]) -> Base {
             Ground::Minority => continue,
             Ground::Licensor => &[later, change],
             Ground::Publisher => &[change],
+            Ground::Owner(_) if controller.of_publisher => &[change],
             Ground::Owner(_) | Ground::Operator => full,
         };
         let country = controller.entity.country.map_or(Holder::Unknown, Holder::Jurisdiction);

@@ -130,6 +130,29 @@ fn a_replacement_before_the_drill() {
 }
 
 #[test]
+fn owners_of_a_publisher_have_no_more_than_the_publisher() {
+    let software = r#"
+software:
+  owned: { name: Owned, layer: database, publisher: lu-sub, match: { images: [registry.nobody.lu/own/db] } }
+"#;
+    let (mut records, mut problems) = (Records::default(), Vec::new());
+    load_file("test.yaml", REGISTER, &mut records, &mut problems);
+    load_file("more.yaml", software, &mut records, &mut problems);
+    assert_eq!(problems, []);
+    let register = Register::new(records);
+    let name = "registry.nobody.lu/own/db";
+    let image = Component::new(&format!("image:{name}"), name, "image", Layer::Unclassified, Role::Artefact, seen(2))
+        .with_clue(Clue::new(ClueKind::Image, name));
+    let mut facts = Facts::new();
+    let (app, image) = (facts.add(own("app")), facts.add(image));
+    facts.link(app, LinkKind::BuiltFrom, image, seen(3));
+    let stack = build(vec![facts], &register);
+    let powers = Powers::of(&stack);
+    let hit = |power| powers.drill(&stack, power, &[us()]).hit.len();
+    assert_eq!(Power::ALL.map(hit), [0, 0, 1]);
+}
+
+#[test]
 fn names_of_parties() {
     let register = register();
     let stack = build(vec![Facts::new()], &register);
