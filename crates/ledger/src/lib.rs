@@ -8,6 +8,7 @@
 
 pub mod checkpoint;
 pub mod cosignature;
+pub mod embedded;
 mod error;
 pub mod note;
 mod strict;
