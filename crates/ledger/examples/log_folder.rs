@@ -32,7 +32,7 @@ fn main() {
     let mut signed = Vec::new();
     for (size, time_s) in SIZES.into_iter().zip(TIME_S..) {
         let note = grow(&folder, &mut builder, size, &log, &witness, time_s);
-        write(&folder, &format!("checkpoint.{size}"), &note.to_string());
+        write(&folder, &format!("checkpoint.{size}"), note.to_string());
         let proof = prove_consistency(old, size, &Folder(&folder)).unwrap();
         let request = Request::new(old, proof, note.clone()).unwrap();
         write(&folder, &format!("add-checkpoint.{size}"), request.to_string());
