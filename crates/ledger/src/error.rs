@@ -51,4 +51,28 @@ pub enum Error {
     Inclusion(&'static str),
     #[error("the consistency proof does not hold: {0}")]
     Consistency(&'static str),
+
+    #[error("the policy cannot be used: line {line}: {reason}")]
+    Policy { line: usize, reason: &'static str },
+    #[error("the checkpoint of `{origin}` is not signed by a log of the policy")]
+    NoLog { origin: String },
+    #[error("the checkpoint of `{origin}` is not cosigned by a quorum of witnesses")]
+    NoQuorum { origin: String },
+    #[error("not a proof: {0}")]
+    Proof(&'static str),
+
+    #[error("not a request to a witness: {0}")]
+    Request(&'static str),
+    #[error("the witness cannot read or keep what it has seen of `{origin}`")]
+    Store {
+        origin: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("the witness's record of `{origin}` changed twice during one request")]
+    Unsettled { origin: String },
+    #[error("the witness answered with {status}: {reason}")]
+    Refused { status: u16, reason: &'static str },
+    #[error("the witness has seen {seen} entries of `{origin}`, and the checkpoint has {size}")]
+    Ahead { origin: String, seen: u64, size: u64 },
 }

@@ -12,7 +12,11 @@ pub fn entry(index: u64) -> Vec<u8> {
 
 /// A log of entries that all differ.
 pub fn log(size: u64) -> Memory {
-    let mut levels: Vec<Vec<Hash>> = vec![(0..size).map(|index| leaf_hash(&entry(index))).collect()];
+    log_of((0..size).map(|index| leaf_hash(&entry(index))).collect())
+}
+
+pub fn log_of(leaves: Vec<Hash>) -> Memory {
+    let mut levels: Vec<Vec<Hash>> = vec![leaves];
     while levels.last().unwrap().len() >= 256 {
         levels.push(levels.last().unwrap().as_chunks::<256>().0.iter().map(|tile| plain_root(tile)).collect());
     }
