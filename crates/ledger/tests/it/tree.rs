@@ -121,6 +121,19 @@ fn the_empty_tree_has_one_root_and_no_proof() {
     }
 }
 
+/// A proof that stops early leads to a node, which is no root of a tree of this size.
+#[test]
+fn a_proof_that_ends_at_a_node_is_refused() {
+    let proof = prove_inclusion(0, 8, &*LOG).unwrap();
+    verify_inclusion(&LOG.leaves()[0], 0, 8, &proof, &LOG.root(8)).unwrap();
+    let refused = verify_inclusion(&LOG.leaves()[0], 0, 8, &proof[..1], &LOG.root(2));
+    assert_eq!(refused.unwrap_err().to_string(), "the inclusion proof does not hold: it is too short");
+    let proof = prove_consistency(2, 8, &*LOG).unwrap();
+    verify_consistency(2, &LOG.root(2), 8, &LOG.root(8), &proof).unwrap();
+    let refused = verify_consistency(2, &LOG.root(2), 8, &LOG.root(4), &proof[..1]);
+    assert_eq!(refused.unwrap_err().to_string(), "the consistency proof does not hold: it is too short");
+}
+
 #[test]
 fn a_reader_with_the_wrong_tiles_is_found_out() {
     let short = |tile: Tile| Ok(LOG.hashes(tile).unwrap()[1..].to_vec());
