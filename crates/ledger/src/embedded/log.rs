@@ -120,7 +120,11 @@ impl Log {
     /// [`Error::Damaged`] when what was written is not what is read back; errors of the file system. The log is then
     /// stopped, and takes no further entries.
     pub fn integrate(&self, now: u64) -> Result<Vec<u8>, Error> {
-        let mut integrator = self.integrator.lock().unwrap_or_else(PoisonError::into_inner);
+        let Ok(mut integrator) = self.integrator.lock() else {
+            // A thread ended in the middle of it.
+            self.group.stop(&Error::Interrupted);
+            return Err(Error::Interrupted);
+        };
         self.group.check()?;
         let end = self.group.durable();
         let signed =
