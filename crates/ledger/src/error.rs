@@ -36,6 +36,8 @@ pub enum Error {
     },
     #[error("the tile `{tile}` has {hashes} hashes")]
     ShortTile { tile: Tile, hashes: usize },
+    #[error("the tile `{tile}` is not the one under the root")]
+    ForgedTile { tile: Tile },
     #[error("not an entry bundle: {0}")]
     Bundle(&'static str),
     #[error("an entry has {bytes} bytes, and {limit} is the most that a log takes")]

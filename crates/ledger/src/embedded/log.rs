@@ -10,6 +10,7 @@ use super::integrate::Integrator;
 use super::layout;
 use super::recover::{Recovered, recover};
 use super::sign::{Root, Signing};
+use super::wal::SEGMENT_BYTES;
 use crate::checkpoint::Checkpoint;
 use crate::note::SigningKey;
 
@@ -32,6 +33,18 @@ pub struct Open {
     pub create: bool,
     /// A state of the log that the caller keeps elsewhere (size and root of a checkpoint that was shown to somebody).
     pub not_older_than: Option<Checkpoint>,
+    /// A write-ahead segment that has become longer than this is followed by a new one; it goes when its entries are signed.
+    pub segment_bytes: u64,
+}
+
+impl Open {
+    /// Opens the log whose origin is the name of `signer`, and does not make one.
+    #[must_use]
+    pub fn new(signer: SigningKey) -> Self {
+        let origin = signer.verifying_key().name().to_owned();
+        let signers = vec![signer];
+        Self { origin, signers, timekeeper: None, create: false, not_older_than: None, segment_bytes: SEGMENT_BYTES }
+    }
 }
 
 impl Log {
@@ -44,7 +57,7 @@ impl Log {
     /// [`Error::Older`] and [`Error::Damaged`] when it is not the log that it must be (nothing is then signed); errors of
     /// the file system.
     pub fn open(disk: &Arc<dyn Disk>, open: Open, now: u64) -> Result<Self, Error> {
-        let Open { origin, signers, timekeeper, create, not_older_than } = open;
+        let Open { origin, signers, timekeeper, create, not_older_than, segment_bytes } = open;
         let signing = Signing::new(origin, signers, timekeeper)?;
         if create {
             for folder in [layout::PRIVATE, layout::WAL, layout::STAGING, layout::PUBLIC] {
@@ -65,7 +78,7 @@ impl Log {
         }
         let known: Vec<_> =
             not_older_than.iter().map(|known| Root { size: known.size(), hash: *known.root() }).collect();
-        let Recovered { integrator, wal } = recover(disk, signing, create, &known, now)?;
+        let Recovered { integrator, wal } = recover(disk, signing, create, segment_bytes, &known, now)?;
         Ok(Self { group: Group::new(wal), integrator: Mutex::new(integrator), _lock: lock })
     }
 
@@ -107,7 +120,11 @@ impl Log {
     /// [`Error::Damaged`] when what was written is not what is read back; errors of the file system. The log is then
     /// stopped, and takes no further entries.
     pub fn integrate(&self, now: u64) -> Result<Vec<u8>, Error> {
-        let mut integrator = self.integrator.lock().unwrap_or_else(PoisonError::into_inner);
+        let Ok(mut integrator) = self.integrator.lock() else {
+            // A thread ended in the middle of it.
+            self.group.stop(&Error::Interrupted);
+            return Err(Error::Interrupted);
+        };
         self.group.check()?;
         let end = self.group.durable();
         let signed =

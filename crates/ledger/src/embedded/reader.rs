@@ -12,6 +12,7 @@ use super::layout;
 use super::sign::{self, CHECKPOINT_LIMIT, Root};
 use crate::checkpoint::Checkpoint;
 use crate::note::{Note, VerifyingKey};
+use crate::proof::Proof;
 use crate::tile::{Bundle, TILE_WIDTH};
 use crate::tree::{Hash, leaf_hash, prove_inclusion, verify_inclusion};
 
@@ -94,6 +95,17 @@ impl Reader {
             Ok(()) => Ok((entry.to_vec(), proof)),
             Err(_) => Err(damaged(Wrong::Root)),
         }
+    }
+
+    /// The entry of this index with its proof as a file (`.tlog-proof`), which others can verify by themselves.
+    ///
+    /// # Errors
+    /// As [`Reader::entry`].
+    pub fn proof(&self, signed: &Signed, index: u64) -> Result<(Vec<u8>, Proof), Error> {
+        let (entry, hashes) = self.prove(signed, index)?;
+        Proof::new(index, hashes, signed.note.clone())
+            .map(|proof| (entry, proof))
+            .map_err(files::failed("write a proof"))
     }
 
     /// The proof that the signed tree begins with the tree of an earlier checkpoint (RFC 6962), which was checked.

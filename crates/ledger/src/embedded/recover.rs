@@ -25,6 +25,7 @@ pub(super) fn recover(
     disk: &Arc<dyn Disk>,
     signing: Signing,
     create: bool,
+    segment_bytes: u64,
     known: &[Root],
     now: u64,
 ) -> Result<Recovered, Error> {
@@ -49,7 +50,7 @@ pub(super) fn recover(
             files::contains(&**disk, &size, root)?;
         }
     }
-    let wal = Wal::begin(disk, &origin, end)?;
+    let wal = Wal::begin(disk, &origin, end, segment_bytes)?;
     integrator.go_to(end);
     wal::drop_before(&**disk, end)?;
     Ok(Recovered { integrator, wal })

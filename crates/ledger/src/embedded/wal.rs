@@ -121,25 +121,20 @@ pub(super) struct Wal {
     path: String,
     head: Vec<u8>,
     length: u64,
+    /// From this length on a new segment is begun.
+    limit: u64,
     next: u64,
 }
 
 impl Wal {
     /// Begins a segment whose first entry will have the index `next`.
-    pub(super) fn begin(disk: &Arc<dyn Disk>, origin: &str, next: u64) -> Result<Self, Error> {
+    pub(super) fn begin(disk: &Arc<dyn Disk>, origin: &str, next: u64, limit: u64) -> Result<Self, Error> {
         let path = layout::segment(next);
         let head = segment::head(origin, next);
         let staged = Staged::private(&**disk, "segment", &head)?;
         let file = staged.publish_open(&path)?;
-        Ok(Self {
-            disk: Arc::clone(disk),
-            origin: origin.to_owned(),
-            file,
-            path,
-            length: head.len() as u64,
-            head,
-            next,
-        })
+        let length = head.len() as u64;
+        Ok(Self { disk: Arc::clone(disk), origin: origin.to_owned(), file, path, head, length, limit, next })
     }
 
     /// The index that the next entry gets.
@@ -151,8 +146,8 @@ impl Wal {
     ///
     /// After an error this value must not be used again: whether the batch is kept is not known.
     pub(super) fn append(&mut self, batch: Batch) -> Result<(), Error> {
-        if self.length > SEGMENT_BYTES {
-            *self = Self::begin(&self.disk, &self.origin, self.next)?;
+        if self.length > self.limit {
+            *self = Self::begin(&self.disk, &self.origin, self.next, self.limit)?;
         }
         let count = u64::from(batch.count);
         let bytes = batch.seal(&self.head, self.next);
@@ -170,14 +165,11 @@ pub(super) fn segments(disk: &dyn Disk) -> Result<Vec<u64>, Error> {
     Ok(names.iter().filter_map(|name| layout::segment_first(name)).collect())
 }
 
-/// Removes the segments all of whose entries are before `size`, but never the last one.
-pub(super) fn drop_before(disk: &dyn Disk, size: u64) -> Result<(), Error> {
-    let segments = segments(disk)?;
-    for (first, following) in segments.iter().zip(segments.iter().skip(1)) {
-        if *following <= size {
-            let path = layout::segment(*first);
-            disk.remove(&path).map_err(Error::disk("remove", &path))?;
-        }
+/// Removes the segments before the one that begins at `segment`.
+pub(super) fn drop_before(disk: &dyn Disk, segment: u64) -> Result<(), Error> {
+    for first in segments(disk)?.into_iter().filter(|first| *first < segment) {
+        let path = layout::segment(first);
+        disk.remove(&path).map_err(Error::disk("remove", &path))?;
     }
     Ok(())
 }

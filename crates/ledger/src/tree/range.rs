@@ -19,7 +19,7 @@ impl<F: Fn(Tile) -> Result<Vec<Hash>, Box<dyn std::error::Error + Send + Sync>>>
 /// The proof that entry `index` is in the tree of `size` entries: its siblings from the leaf to the root (RFC 6962 section
 /// 2.1.1). Reads two tiles a level at most.
 ///
-/// What is read is believed: check the proof with [`super::verify_inclusion`] where the tiles come from somebody else.
+/// What is read is believed: tiles of somebody else belong into [`super::Checked`], or the proof is checked.
 pub fn prove_inclusion(index: u64, size: u64, tiles: &impl Tiles) -> Result<Vec<Hash>, Error> {
     if index >= size {
         return Err(Error::NoSuchEntry { index, size });

@@ -1,11 +1,13 @@
 //! Damage in every file: found with its place, or harmless; never signed over.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use allod_ledger::embedded::{Check, Error};
+use allod_ledger::embedded::{Check, Disk, Error, Log, Open};
+use allod_ledger::policy::Policy;
 
 use super::simulated::{Fault, Simulated};
-use super::world::{NOW, assert_holds, checkpoint, open, parse, reader};
+use super::world::{NOW, assert_holds, checkpoint, how, key, open, parse, reader};
 
 /// A log of 300 entries that are signed, in two steps, and two that are not, whose writer has ended.
 fn log() -> (Simulated, BTreeMap<u64, Vec<u8>>) {
@@ -111,6 +113,36 @@ fn a_bit_that_flips_in_the_write_ahead_log_is_never_signed_over() {
 }
 
 #[test]
+fn a_batch_that_lost_sectors_is_damaged_when_another_one_follows() {
+    let disk = Simulated::default();
+    // One segment for all.
+    let open =
+        || Log::open(&(Arc::new(disk.clone()) as Arc<dyn Disk>), Open { segment_bytes: 1 << 20, ..how(true) }, NOW);
+    let log = open().unwrap();
+    for length in [1_500, 10, 2_000] {
+        log.append(&vec![b'x'; length]).unwrap();
+    }
+    drop(log);
+    let path = disk.files().into_keys().find(|path| path.contains("/wal/")).unwrap();
+    let whole = disk.files()[&path].clone();
+    // The first sector holds the head of the first batch, the second one a part of its body.
+    for (sector, lost) in [(52..512, true), (512..1_024, true), (whole.len() - 1_024..whole.len() - 100, false)] {
+        let mut bytes = whole.clone();
+        bytes[sector.clone()].fill(0);
+        disk.restart();
+        disk.put(&path, &bytes);
+        let signed = disk.signed().len();
+        match open() {
+            Err(Error::Damaged(damage)) => assert!(lost && damage.file == path, "{sector:?}: {damage}"),
+            Err(error) => panic!("{sector:?}: {error}"),
+            // The last batch may have been torn.
+            Ok(log) => assert!(!lost && log.durable() == 2, "{sector:?}"),
+        }
+        assert_eq!(disk.signed().len() == signed, lost, "{sector:?}");
+    }
+}
+
+#[test]
 fn a_bit_that_flips_before_it_is_signed_stops_a_running_writer() {
     let (disk, _) = log();
     disk.restart();
@@ -212,6 +244,10 @@ fn proofs_from_the_folder_hold() {
         let leaf = allod_ledger::tree::leaf_hash(&entry);
         allod_ledger::tree::verify_inclusion(&leaf, index, size, &proof, &root).unwrap();
     }
+    let policy = Policy::parse(format!("log {}\nquorum none\n", key(1).verifying_key()).as_bytes()).unwrap();
+    let (entry, proof) = reader.proof(&signed, 257).unwrap();
+    let read = allod_ledger::proof::Proof::parse(proof.to_string().as_bytes()).unwrap();
+    read.verify(&allod_ledger::tree::leaf_hash(&entry), &policy).unwrap();
     for index in [300, 301, u64::MAX] {
         assert!(matches!(reader.prove(&signed, index), Err(Error::OutOfRange { .. })), "{index}");
     }

@@ -22,13 +22,9 @@ pub fn timekeeper() -> SigningKey {
 }
 
 pub fn how(create: bool) -> Open {
-    Open {
-        origin: ORIGIN.to_owned(),
-        signers: vec![key(1)],
-        timekeeper: Some(timekeeper()),
-        create,
-        not_older_than: None,
-    }
+    // So short that a batch or two fill a segment.
+    let segment_bytes = 1_000;
+    Open { timekeeper: Some(timekeeper()), create, segment_bytes, ..Open::new(key(1)) }
 }
 
 pub fn open(disk: &Simulated, create: bool) -> Result<Log, Error> {

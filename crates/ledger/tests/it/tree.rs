@@ -2,8 +2,8 @@ use crate::memory::{Memory, entry, log};
 use allod_ledger::Error;
 use allod_ledger::tile::{Tile, tiles_between};
 use allod_ledger::tree::{
-    Builder, EMPTY_ROOT, Hash, MAX_SIZE, leaf_hash, prove_consistency, prove_inclusion, root, verify_consistency,
-    verify_inclusion,
+    Builder, Checked, EMPTY_ROOT, Hash, MAX_SIZE, Tiles as _, leaf_hash, prove_consistency, prove_inclusion, root,
+    verify_consistency, verify_inclusion,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -121,6 +121,19 @@ fn the_empty_tree_has_one_root_and_no_proof() {
     }
 }
 
+/// A proof that stops early leads to a node, which is no root of a tree of this size.
+#[test]
+fn a_proof_that_ends_at_a_node_is_refused() {
+    let proof = prove_inclusion(0, 8, &*LOG).unwrap();
+    verify_inclusion(&LOG.leaves()[0], 0, 8, &proof, &LOG.root(8)).unwrap();
+    let refused = verify_inclusion(&LOG.leaves()[0], 0, 8, &proof[..1], &LOG.root(2));
+    assert_eq!(refused.unwrap_err().to_string(), "the inclusion proof does not hold: it is too short");
+    let proof = prove_consistency(2, 8, &*LOG).unwrap();
+    verify_consistency(2, &LOG.root(2), 8, &LOG.root(8), &proof).unwrap();
+    let refused = verify_consistency(2, &LOG.root(2), 8, &LOG.root(4), &proof[..1]);
+    assert_eq!(refused.unwrap_err().to_string(), "the consistency proof does not hold: it is too short");
+}
+
 #[test]
 fn a_reader_with_the_wrong_tiles_is_found_out() {
     let short = |tile: Tile| Ok(LOG.hashes(tile).unwrap()[1..].to_vec());
@@ -135,6 +148,50 @@ fn a_reader_with_the_wrong_tiles_is_found_out() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// One bit of any tile, whole or partial, of any level: what is read through a check is right, or is refused.
+    #[test]
+    fn no_forged_tile_passes_the_check(size in size(), at in any::<prop::sample::Index>(), bit in any::<prop::sample::Index>()) {
+        prop_assume!(size > 0);
+        let top = root(size, &*LOG).unwrap();
+        let tiles: Vec<Tile> = tiles_between(0, size).collect();
+        let honest = Checked::new(size, &top, &*LOG).unwrap();
+        let forged = *at.get(&tiles);
+        let forger = |tile: Tile| {
+            let mut hashes = LOG.hashes(tile).ok_or("no such tile")?.to_vec();
+            if tile == forged {
+                let place = bit.get(&hashes);
+                let which = hashes.iter().position(|hash| std::ptr::eq(hash, place)).unwrap();
+                hashes[which] = flipped(&hashes[which], bit.index(256));
+            }
+            Ok(hashes)
+        };
+        prop_assert_eq!(honest.tile(forged).unwrap(), LOG.hashes(forged).unwrap());
+        let Ok(checked) = Checked::new(size, &top, &forger) else {
+            prop_assert!(forged.is_partial());
+            return Ok(());
+        };
+        prop_assert!(!forged.is_partial());
+        prop_assert!(checked.tile(forged).is_err());
+        for tile in tiles.iter().step_by(tiles.len().div_ceil(40)) {
+            if let Ok(hashes) = checked.tile(*tile) {
+                prop_assert_eq!(&hashes, LOG.hashes(*tile).unwrap());
+            }
+        }
+        prop_assert!(root(size, &checked).map_or(true, |found| found == top));
+    }
+
+    /// A check serves proofs of the trees before, too.
+    #[test]
+    fn proofs_are_made_through_a_check(a in size(), b in size()) {
+        let (old, new) = (a.min(b), a.max(b));
+        prop_assume!(old > 0);
+        let checked = Checked::new(new, &root(new, &*LOG).unwrap(), &*LOG).unwrap();
+        prop_assert_eq!(prove_consistency(old, new, &checked).unwrap(), prove_consistency(old, new, &*LOG).unwrap());
+        prop_assert_eq!(prove_inclusion(old - 1, old, &checked).unwrap(), prove_inclusion(old - 1, old, &*LOG).unwrap());
+        prop_assert_eq!(root(old, &checked).unwrap(), root(old, &*LOG).unwrap());
+        prop_assert!(Checked::new(new, &LOG.leaves()[0], &*LOG).is_err() || new == 1);
+    }
 
     #[test]
     fn a_builder_goes_on_where_it_was(old in size(), more in 0..600_u64) {
