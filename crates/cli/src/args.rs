@@ -1,3 +1,7 @@
+mod ledger;
+
+pub use ledger::{Init, Ledger, LedgerAsk, Log, LogAction, LogAsk, LogFormat, LogVerdict, Prove, Verify};
+
 use allod_engine::Resolver;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -61,6 +65,13 @@ pub enum Command {
     /// port. Ends in good order on SIGTERM. Fails closed: what cannot be judged is denied, with a reason.
     #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
     Admit(Admit),
+    /// Make a workspace: keys, an empty ledger, and allod.yaml where there is none. From then on actions are logged.
+    Init(Init),
+    /// Show what was logged: who did what, by which rules.
+    #[command(args_conflicts_with_subcommands = true)]
+    Log(Log),
+    /// Verify the ledger, prove an entry to others, erase what it knows about a person.
+    Ledger(Ledger),
 }
 
 #[derive(Debug, ClapArgs)]

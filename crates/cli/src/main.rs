@@ -32,6 +32,9 @@ fn main() -> ExitCode {
         Command::Register(register) => commands::register::run(register, &args.global),
         Command::Formats => commands::formats::run(),
         Command::Admit(admit) => commands::admit::run(admit, &args.global),
+        Command::Init(init) => commands::init::run(init, &args.global),
+        Command::Log(log) => commands::log::run(log, &args.global),
+        Command::Ledger(ledger) => commands::ledger::run(ledger, &args.global),
     };
     match done {
         Ok(exit) => exit.into(),

@@ -69,6 +69,8 @@ pub enum Error {
     RuleProblems(Vec<Diagnostic>),
     #[error("the audits look from different homes: `{one}` and `{other}`")]
     OtherHome { one: String, other: String },
+    #[error("nothing was done, because it could not be written down")]
+    Unlogged(#[source] allod_workspace::Error),
     #[error("could not read revision `{revision}` of `{}`", path.display())]
     Revision {
         revision: String,
@@ -86,6 +88,7 @@ impl Error {
             Error::SeveralPaths => "E002",
             Error::SavedFile { .. } | Error::Saved { .. } | Error::OtherHome { .. } => "E005",
             Error::Revision { .. } => "E006",
+            Error::Unlogged(error) => error.code(),
             Error::NoRules { .. } | Error::RuleFile { .. } | Error::RuleProblems(_) => "E007",
             Error::RegisterFolder { .. } | Error::RegisterProblems(_) | Error::Register(_) => "E004",
         }

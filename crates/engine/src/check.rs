@@ -31,12 +31,25 @@ pub struct CheckOptions {
 /// # Errors
 /// Those of an audit, of [`Policies::load`] and, with a revision, [`Error::Revision`].
 pub fn check(options: &CheckOptions, register: &Register, tell: &(dyn Fn(Stage) + Sync)) -> Result<Check, Error> {
+    check_by(&policies_of(options, register)?, options, register, tell)
+}
+
+/// The rules that a check asks.
+pub(crate) fn policies_of(options: &CheckOptions, register: &Register) -> Result<Policies, Error> {
+    let policy = PolicyOptions { may_be_none: !options.rego.folders.is_empty(), ..options.policy.clone() };
+    Policies::load(&options.audit.paths, &policy, register)
+}
+
+pub(crate) fn check_by(
+    policies: &Policies,
+    options: &CheckOptions,
+    register: &Register,
+    tell: &(dyn Fn(Stage) + Sync),
+) -> Result<Check, Error> {
     let has_rego = !options.rego.folders.is_empty();
-    let policy = PolicyOptions { may_be_none: has_rego, ..options.policy.clone() };
-    let policies = Policies::load(&options.audit.paths, &policy, register)?;
     let audit = Options { home: policies.home.clone(), ..options.audit.clone() };
     let now = audit_of(&audit, register, Some(&policies.organisation), tell)?;
-    let mut check = checked(&now, &policies, options);
+    let mut check = checked(&now, policies, options);
     if check.components == 0 && check.violations.is_empty() && !has_rego {
         // That nothing was asked about is no yes.
         let path = root_of(&options.audit.paths);
@@ -46,7 +59,7 @@ pub fn check(options: &CheckOptions, register: &Register, tell: &(dyn Fn(Stage) 
         check.violations.extend(rego(&options.audit.paths, &options.rego, tell)?);
     }
     if let Some(since) = &options.since {
-        let before = at_revision(since, &audit, &policies, options, register, tell)?;
+        let before = at_revision(since, &audit, policies, options, register, tell)?;
         check.known(&before, format!("since {since}"));
     }
     Ok(check)

@@ -1,6 +1,7 @@
 use crate::audit::Error;
 use crate::collect::root_of;
 use allod_facts::{Diagnostic, Facts, Severity};
+use allod_journal::Digest;
 use allod_register::Register;
 use allod_rules::{Compiled, Date, Gate, Judgement, MAX_FILE_BYTES, Organisation, RuleSet, Rulebook, Violation, judge};
 use allod_stack::{Home, Powers, Stack, build};
@@ -38,6 +39,9 @@ pub struct Policies {
     pub rules: RuleSet,
     pub compiled: Compiled,
     pub home: Home,
+    /// Of all files that were read: that of the lines `DIGEST  NAME` which `sha256sum` prints for them, with names
+    /// without folders, sorted.
+    pub digest: Digest,
     /// Warnings about the files.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -47,12 +51,17 @@ pub struct Policies {
 /// # Errors
 /// [`Error::RuleFile`] and [`Error::RuleProblems`]: a description that cannot be read is never half used.
 pub fn organisation(paths: &[PathBuf], stated: Option<&Path>) -> Result<Option<Organisation>, Error> {
+    Ok(described(paths, stated)?.map(|(organisation, _)| organisation))
+}
+
+/// The organisation with the file that describes it.
+fn described(paths: &[PathBuf], stated: Option<&Path>) -> Result<Option<(Organisation, (String, String))>, Error> {
     let Some(file) = stated.map(Path::to_owned).or_else(|| nearest(paths)) else { return Ok(None) };
-    let shown = shown(&file);
-    let (mut organisation, diagnostics) = Organisation::parse(&shown, &read(&file)?);
+    let (shown, text) = (shown(&file), read(&file)?);
+    let (mut organisation, diagnostics) = Organisation::parse(&shown, &text);
     sound(&diagnostics)?;
     organisation.base = base(&file, paths);
-    Ok(Some(organisation))
+    Ok(Some((organisation, (shown, text))))
 }
 
 impl Policies {
@@ -62,7 +71,8 @@ impl Policies {
     /// [`Error::NoRules`], [`Error::RuleFile`] and [`Error::RuleProblems`]: a gate without sound rules lets nothing
     /// through.
     pub fn load(paths: &[PathBuf], options: &PolicyOptions, register: &Register) -> Result<Policies, Error> {
-        let organisation = organisation(paths, options.organisation.as_deref())?.unwrap_or_default();
+        let described = described(paths, options.organisation.as_deref())?;
+        let (organisation, description) = described.map(|(one, file)| (one, Some(file))).unwrap_or_default();
         let home = options.home.clone().or_else(|| organisation.home.clone()).unwrap_or_default();
         let files = rule_files(paths, options)?;
         let (rules, mut diagnostics) = RuleSet::parse(&files, &home);
@@ -74,7 +84,8 @@ impl Policies {
         if rules.rules.is_empty() && rules.cedar.is_empty() && !options.may_be_none {
             return Err(Error::NoRules { path: root_of(paths) });
         }
-        Ok(Policies { organisation, rules, compiled, home, diagnostics })
+        let digest = digest(files.iter().chain(&description));
+        Ok(Policies { organisation, rules, compiled, home, digest, diagnostics })
     }
 
     /// The rules asked about every component of a stack to which the organisation's words were applied.
@@ -120,6 +131,17 @@ impl Policies {
             today,
         }
     }
+}
+
+fn digest<'f>(files: impl Iterator<Item = &'f (String, String)>) -> Digest {
+    let mut lines: Vec<String> = files
+        .map(|(path, text)| {
+            let name = path.rsplit_once('/').map_or(path.as_str(), |(_, name)| name);
+            format!("{}  {name}\n", Digest::of(text.as_bytes()).to_string().trim_start_matches("sha256:"))
+        })
+        .collect();
+    lines.sort_unstable();
+    Digest::of(lines.concat().as_bytes())
 }
 
 /// Today by the clock of this machine, in UTC.

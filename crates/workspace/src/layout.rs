@@ -2,7 +2,7 @@ use crate::clock::seconds_now;
 use crate::error::Error;
 use crate::files::{failed, make_folder, read, read_json, read_secret, to_json, write};
 use allod_ledger::checkpoint::Checkpoint;
-use allod_ledger::embedded::{Disk, Log, Open, Reader, RealDisk};
+use allod_ledger::embedded::{Disk, Log, Open, Reader, RealDisk, SEGMENT_BYTES};
 use allod_ledger::note::{KeyKind, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -206,6 +206,7 @@ impl Workspace {
             timekeeper: Some(self.signing("timekeeper")?),
             create,
             not_older_than,
+            segment_bytes: SEGMENT_BYTES,
         })
     }
 

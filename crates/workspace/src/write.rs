@@ -71,6 +71,20 @@ pub struct Finding {
     pub component: String,
 }
 
+impl Concluded {
+    /// It was done, and there is nothing more to say.
+    pub fn done() -> Concluded {
+        Concluded {
+            result: Succeeded::Done,
+            verdict: None,
+            determining: Vec::new(),
+            reason: None,
+            findings: Vec::new(),
+            after: None,
+        }
+    }
+}
+
 impl Workspace {
     /// Writes down what is about to be done. Only when this returns may it be done.
     ///
@@ -127,8 +141,7 @@ impl Workspace {
         let destroyed = self.destroy(subject);
         let result = if destroyed.is_ok() { Succeeded::Done } else { Succeeded::Failed };
         let reason = destroyed.as_ref().err().map(ToString::to_string);
-        let end =
-            Concluded { result, verdict: None, determining: Vec::new(), reason, findings: Vec::new(), after: None };
+        let end = Concluded { result, reason, ..Concluded::done() };
         self.conclude(intended, end)?;
         destroyed.map(|entries| Erased { subject, entries })
     }

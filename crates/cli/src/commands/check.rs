@@ -3,7 +3,7 @@ use crate::commands::audit::{failure, folder, home, note};
 use crate::exit::{Exit, Failure};
 use crate::output::{look, write};
 use crate::progress::Progress;
-use allod_engine::{CheckOptions, Options, PolicyOptions, RegoOptions, check, today};
+use allod_engine::{CheckOptions, Options, PolicyOptions, RegoOptions, check, check_logged, today};
 use allod_evidence::check::{Baseline, github, gitlab, human, json, junit, sarif};
 use allod_rules::Date;
 use std::path::Path;
@@ -30,10 +30,15 @@ pub fn run(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
         today: day(&args.policy)?,
     };
     let register = allod_engine::register(&options.audit).map_err(|error| failure(&error))?;
+    let logbook = super::log::logbook(&args.paths)?;
     let progress = Progress::new(global);
-    let checked = check(&options, &register, &|stage| progress.tell(stage));
+    let tell = |stage| progress.tell(stage);
+    let checked = match &logbook {
+        Some(logbook) => check_logged(&options, &register, logbook, &tell).map(|(check, at)| (check, Some(at))),
+        None => check(&options, &register, &tell).map(|check| (check, None)),
+    };
     progress.done();
-    let mut checked = checked.map_err(|error| failure(&error))?;
+    let (mut checked, logged) = checked.map_err(|error| failure(&error))?;
     if let (Some(known), Some(path)) = (&known, &args.baseline) {
         checked.known(&known.keys(), format!("baseline {}", path.display()));
     }
@@ -52,6 +57,9 @@ pub fn run(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
     if args.format != CheckFormat::Human && !global.quiet && checked.denies() {
         let denied = checked.violations.len();
         note(&format!("the rules say no: {denied} violations"));
+    }
+    if let (Some(at), Some(logbook), false) = (logged, &logbook, global.quiet) {
+        note(&format!("logged: entries {} and {} of {}", at.intent, at.result, super::log::named(&logbook.workspace)));
     }
     Ok(if checked.denies() && !args.exit_zero { Exit::Foreign } else { Exit::Clean })
 }

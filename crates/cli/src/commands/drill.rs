@@ -3,11 +3,21 @@ use crate::commands::audit::failure;
 use crate::exit::{Exit, Failure};
 use crate::output::{look, write};
 use crate::progress::Progress;
-use allod_engine::{Options, audit_of};
+use allod_engine::{Options, audit_of, drill_logged};
 use allod_evidence::{DrillReport, Replaced, drill_human, drill_json};
 use allod_stack::{Holder, NoReplacement, Power, Replacement};
 
 pub fn run(args: &DrillArgs, global: &Global) -> Result<Exit, Failure> {
+    let Some(logbook) = super::log::logbook(&args.paths)? else { return drill(args, global) };
+    let words = [("cut", &args.cut), ("compel", &args.compel), ("tamper", &args.tamper)];
+    let said = words.iter().filter(|(_, names)| !names.is_empty());
+    let said: Vec<String> = said.map(|(word, names)| format!("{word} {}", names.join(","))).collect();
+    let paths: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
+    let object = format!("{} over {}", said.join(" "), paths.join(" "));
+    drill_logged(&logbook, object, || drill(args, global), |error| failure(&error))
+}
+
+fn drill(args: &DrillArgs, global: &Global) -> Result<Exit, Failure> {
     let replacements = args.what_if.iter().map(|text| replacement(text)).collect::<Result<Vec<_>, _>>()?;
     let organisation = allod_engine::organisation(&args.paths, None).map_err(|error| failure(&error))?;
     let home = organisation.as_ref().and_then(|one| one.home.clone()).unwrap_or_default();
