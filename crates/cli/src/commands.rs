@@ -7,4 +7,4 @@ pub mod explain;
 pub mod formats;
 pub mod register;
 pub mod rules;
-mod watch;
+pub mod watch;
