@@ -67,6 +67,9 @@ pub enum Error {
     },
     #[error("the rules have problems, so nothing was decided by them")]
     RuleProblems(Vec<Diagnostic>),
+    #[cfg(feature = "kubernetes")]
+    #[error("the cluster cannot be asked")]
+    Cluster(#[source] allod_providers::kubernetes::Error),
     #[error("the audits look from different homes: `{one}` and `{other}`")]
     OtherHome { one: String, other: String },
     #[error("could not read revision `{revision}` of `{}`", path.display())]
@@ -86,6 +89,8 @@ impl Error {
             Error::SeveralPaths => "E002",
             Error::SavedFile { .. } | Error::Saved { .. } | Error::OtherHome { .. } => "E005",
             Error::Revision { .. } => "E006",
+            #[cfg(feature = "kubernetes")]
+            Error::Cluster(_) => "E011",
             Error::NoRules { .. } | Error::RuleFile { .. } | Error::RuleProblems(_) => "E007",
             Error::RegisterFolder { .. } | Error::RegisterProblems(_) | Error::Register(_) => "E004",
         }

@@ -26,6 +26,8 @@ pub use rego::{RegoOptions, rego};
 pub use resolve::Resolver;
 pub use revision::RevisionError;
 pub use session::{Session, Work};
+#[cfg(feature = "kubernetes")]
+pub use watch::{ClusterOptions, RunningCluster, cluster_rbac};
 pub use watch::{Rounds, Running, RunningFiles, Sight, Watch, WatchOptions};
 
 /// Every format that can be read.

@@ -1,3 +1,5 @@
+#[cfg(feature = "kubernetes")]
+mod cluster;
 mod rounds;
 #[cfg(test)]
 mod tests;
@@ -17,6 +19,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+#[cfg(feature = "kubernetes")]
+pub use cluster::{ClusterOptions, RunningCluster, cluster_rbac};
 pub use rounds::Rounds;
 
 /// What is watched, by which rules, compared with what.

@@ -144,6 +144,10 @@ pub fn failure(error: &Error) -> Failure {
         Error::NothingRead { .. } => {
             failure.hint = Some("`allod formats` lists what can be read".to_owned());
         }
+        Error::Cluster(_) => {
+            let hint = "give a token (`tokenFile:`) or a client certificate; `allod explain E011` says how to make one";
+            failure.hint = Some(hint.to_owned());
+        }
         Error::Saved { .. } | Error::SavedFile { .. } => {
             failure.hint = Some("make it again, whole: allod audit PATH --format json -o audit.json".to_owned());
         }

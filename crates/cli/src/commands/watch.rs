@@ -3,7 +3,7 @@ use crate::commands::audit::{failure, note};
 use crate::commands::check::{baseline, day, options};
 use crate::exit::{Exit, Failure};
 use crate::output::{look, write};
-use allod_engine::{Options, Rounds, Running, RunningFiles, Watch, WatchOptions};
+use allod_engine::{ClusterOptions, Options, Rounds, Running, RunningCluster, RunningFiles, Watch, WatchOptions};
 use allod_evidence::check::Baseline;
 use allod_evidence::watch::{Event, Outcome, State, event_json, human, json, line};
 use allod_register::Register;
@@ -25,6 +25,11 @@ pub enum Wake {
 }
 
 pub fn run(args: &WatchArgs, global: &Global) -> Result<Exit, Failure> {
+    if args.rbac {
+        let text = allod_engine::cluster_rbac();
+        write(None, |out| out.write_all(text.as_bytes()))?;
+        return Ok(Exit::Clean);
+    }
     let policy = options(&args.policy)?;
     let known = args.baseline.as_deref().map(baseline).transpose()?;
     let beside = if args.allowed.is_empty() { &args.running } else { &args.allowed };
@@ -54,8 +59,18 @@ pub fn run(args: &WatchArgs, global: &Global) -> Result<Exit, Failure> {
     })
 }
 
-fn source<'r>(args: &WatchArgs, register: &'r Register, _: &Sender<Wake>) -> Result<Box<dyn Running + 'r>, Failure> {
-    Ok(Box::new(RunningFiles::new(&args.running, register)))
+fn source<'r>(args: &WatchArgs, register: &'r Register, send: &Sender<Wake>) -> Result<Box<dyn Running + 'r>, Failure> {
+    let Some(context) = &args.cluster else { return Ok(Box::new(RunningFiles::new(&args.running, register))) };
+    let options = ClusterOptions {
+        kubeconfig: args.kubeconfig.clone(),
+        context: Some(context.clone()).filter(|context| !context.is_empty()),
+        exclude: args.exclude.clone(),
+    };
+    let send = send.clone();
+    // Nobody waits any more when the watch has ended.
+    let changed = Box::new(move || _ = send.send(Wake::Changed));
+    let cluster = RunningCluster::begin(&options, changed).map_err(|error| failure(&error))?;
+    Ok(Box::new(cluster))
 }
 
 fn once(args: &WatchArgs, global: &Global, rounds: &mut Rounds<'_>) -> Result<Outcome, Failure> {
