@@ -183,6 +183,3 @@ fn config(roots: RootCertStore, client: Option<(Vec<u8>, Vec<u8>)>) -> Result<Cl
     let key = PrivateKeyDer::from_pem_slice(&key).map_err(|_| bad("the client key"))?;
     builder.with_client_auth_cert(chain, key).map_err(Error::Certificate)
 }
-
-#[cfg(test)]
-mod tests;

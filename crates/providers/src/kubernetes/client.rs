@@ -82,7 +82,8 @@ pub(super) struct Connection {
 impl Connection {
     pub async fn open(access: &Access) -> Result<Connection, Failed> {
         let authorization = authorization(&access.token)?;
-        let place = format!("{}:{}", access.host, access.port);
+        let host = if access.host.contains(':') { format!("[{}]", access.host) } else { access.host.clone() };
+        let place = format!("{host}:{}", access.port);
         let host = HeaderValue::try_from(place.as_str()).map_err(|error| lost("the address", &error))?;
         let send = within("the API server", async {
             let stream = TcpStream::connect((access.host.as_str(), access.port))
