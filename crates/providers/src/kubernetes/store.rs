@@ -233,8 +233,15 @@ impl Store {
             };
             Some(Gap { what: kind.name(), why, since: of.seen })
         };
-        let mut gaps: Vec<Gap> = self.unreachable.iter().cloned().collect();
-        gaps.extend(self.kinds.iter().filter_map(gap));
+        let mut gaps: Vec<Gap> = self.kinds.iter().filter_map(gap).collect();
+        if !gaps.is_empty() && gaps.len() == self.kinds.len() {
+            // Nothing is seen: that is one thing to tell, not one for each kind.
+            let since = gaps.iter().filter_map(|gap| gap.since).max();
+            let why = gaps.swap_remove(0).why;
+            gaps = vec![Gap { what: "the API server".to_owned(), why, since }];
+        } else {
+            gaps.extend(self.unreachable.iter().cloned());
+        }
         if gaps.is_empty() && self.kinds.is_empty() {
             gaps.push(Gap { what: "the API server".to_owned(), why: "it was not asked yet".to_owned(), since: None });
         }
