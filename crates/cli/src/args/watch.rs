@@ -12,10 +12,10 @@ pub struct Watch {
     #[arg(long, value_name = "CONTEXT", num_args = 0..=1, default_missing_value = "")]
     pub cluster: Option<String>,
     /// Where the cluster is described. Default: KUBECONFIG, then ~/.kube/config.
-    #[arg(long, value_name = "FILE", requires = "cluster")]
+    #[arg(long, value_name = "FILE", conflicts_with = "running")]
     pub kubeconfig: Option<PathBuf>,
     /// A namespace of the cluster that is not looked at. Can be given several times.
-    #[arg(long, value_name = "NAMESPACE", requires = "cluster")]
+    #[arg(long, value_name = "NAMESPACE", conflicts_with = "running")]
     pub exclude: Vec<String>,
     /// Print the ClusterRole that the cluster needs to be watched, and end.
     #[arg(long, conflicts_with_all = ["cluster", "running"])]

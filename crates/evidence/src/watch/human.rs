@@ -20,7 +20,7 @@ pub fn human(state: &State, verbose: bool, look: Look) -> String {
         Outcome::Found => look.alarm("NO"),
         Outcome::Unseen => look.alarm("NOBODY CAN SAY"),
     };
-    let _ = writeln!(out, "{} {verdict}", look.strong(&format!("May {} run as it does?", state.running)));
+    let _ = writeln!(out, "{} {verdict}", look.strong("Is what runs allowed?"));
     let mut counts = Vec::new();
     let denied = state.violations.iter().filter(|one| one.severity == allod_rules::Severity::Deny).count();
     counts.push(format!("{denied} denied"));
@@ -40,7 +40,7 @@ pub fn human(state: &State, verbose: bool, look: Look) -> String {
     let with =
         state.allowed.as_ref().map_or("compared with nothing".to_owned(), |path| format!("compared with {path}"));
     let asked = format!("{} asked about {}", count(state.rules, "rule"), count(state.components, "component"));
-    let about = format!("home: {} · {asked} · {with}", state.home.names.join(","));
+    let about = format!("{}, {with} · home: {} · {asked}", state.running, state.home.names.join(","));
     let _ = writeln!(out, "{}", look.faint(&wrap(&about, look.width, 2)));
     if !state.unseen.is_empty() {
         let _ = writeln!(out, "\n{}", look.strong("NOT SEEN"));
