@@ -7,7 +7,7 @@ mod tests;
 use crate::audit::{Error, Options};
 use crate::policies::{Policies, PolicyOptions, base_of, organisation, texts};
 use crate::session::Session;
-use allod_evidence::check::{Key, unread};
+use allod_evidence::check::{Key, READABLE, unread};
 use allod_evidence::watch::{State, Unseen};
 use allod_facts::{Diagnostic, Facts, Severity};
 use allod_register::Register;
@@ -122,8 +122,10 @@ struct Seen {
     context: Vec<Arc<Facts>>,
     rules: Vec<(String, String)>,
     today: Option<Date>,
-    /// What was found then, without what could not be seen.
+    /// What was found then, without what could not be seen; `None` when anything is new.
     state: Option<State>,
+    /// The last that was found at all.
+    last: Option<State>,
 }
 
 impl<'r> Watch<'r> {
@@ -165,6 +167,7 @@ impl<'r> Watch<'r> {
         };
         (self.seen.rules, self.seen.today) = (rules, Some(today));
         self.seen.state = Some(state.clone());
+        self.seen.last = Some(state.clone());
         if state.components == 0 && unseen.is_empty() {
             // That nothing was asked about is no yes.
             let why = "nothing that could be judged is seen to run".to_owned();
@@ -204,7 +207,7 @@ impl<'r> Watch<'r> {
         let files: Vec<Diagnostic> = self.seen.running.iter().flat_map(|one| &one.diagnostics).cloned().collect();
         let mut violations = if self.options.allow_unread { Vec::new() } else { unread(&files) };
         violations.extend(judgement.violations);
-        violations.retain_mut(|one| one.rule == allod_evidence::check::READABLE || about(one));
+        violations.retain_mut(|one| one.rule == READABLE || about(one));
         let mut excepted = judgement.excepted;
         excepted.retain_mut(|one| about(&mut one.violation));
         let mut diagnostics = policies.diagnostics.clone();
@@ -225,7 +228,30 @@ impl<'r> Watch<'r> {
             self.compare(&stack, &powers, &policies.home, &asked, &mut state)?;
         }
         state.known(&self.options.baseline);
+        self.keep_unread(&files, &mut state);
         Ok(state)
+    }
+
+    /// What was found in a file that cannot be read now has not ended: nobody knows. And what it described is not
+    /// missing.
+    fn keep_unread(&self, diagnostics: &[Diagnostic], state: &mut State) {
+        let paths: BTreeSet<String> = unread(diagnostics).into_iter().map(|one| one.cause).collect();
+        let Some(last) = self.seen.last.as_ref().filter(|_| !paths.is_empty()) else { return };
+        let of_file = |path: Option<&str>| path.is_some_and(|path| paths.contains(path));
+        for one in &last.drifts {
+            let known = state.drifts.iter().any(|now| now.running.id == one.running.id);
+            if !known && of_file(one.running.seen.as_ref().map(|(path, _)| path.as_str())) {
+                state.drifts.push(one.clone());
+            }
+        }
+        for one in last.violations.iter().filter(|one| one.rule != READABLE) {
+            let same =
+                |now: &Violation| (&now.rule, now.requirement, &now.cause) == (&one.rule, one.requirement, &one.cause);
+            if !state.violations.iter().any(same) && of_file(one.evidence.as_ref().map(|seen| &*seen.path)) {
+                state.violations.push(one.clone());
+            }
+        }
+        state.missing.clone_from(&last.missing);
     }
 
     fn compare(

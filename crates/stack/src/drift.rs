@@ -79,8 +79,12 @@ pub fn drift(allowed: &Snapshot, running: &Snapshot, shows: &dyn Fn(&Component) 
     }
     found.unexpected();
     let aligned = counterparts.aligned(allowed, running);
+    let mut users: BTreeMap<u32, u32> = BTreeMap::new();
+    for link in running.links.iter().filter(|link| found.drifts.contains_key(&link.from)) {
+        users.entry(link.to).or_insert(link.from);
+    }
     for group in &diff(allowed, &aligned).gained {
-        found.gives(group, &aligned);
+        found.gives(group, &aligned, &users);
     }
     let drifts = found.drifts.into_values().collect();
     let missing = |(at, one): (usize, &Component)| {
@@ -133,11 +137,11 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Puts what a change gives with the drift that is the change.
-    fn gives(&mut self, group: &Group<'_>, aligned: &Snapshot) {
+    /// Puts what a change gives with the drift that is the change, or that uses it (`users`).
+    fn gives(&mut self, group: &Group<'_>, aligned: &Snapshot, users: &BTreeMap<u32, u32>) {
         let position = |one: &Component| aligned.find(&one.id).and_then(|at| self.counterparts.unaligned(at));
         let Some(at) = position(group.cause.component) else { return };
-        let at = if self.drifts.contains_key(&at) { at } else { self.user_of(at).unwrap_or(at) };
+        let at = if self.drifts.contains_key(&at) { at } else { users.get(&at).copied().unwrap_or(at) };
         let Some(one) = self.one(at).filter(|one| !one.hint) else { return };
         let mut gains: BTreeMap<(Option<Country>, Power), BTreeSet<String>> = BTreeMap::new();
         for change in group.powers.iter().filter(|change| change.counts()) {
@@ -165,15 +169,6 @@ impl<'a> Found<'a> {
             }
         }
         drift.gives.sort();
-    }
-
-    /// A component that is told already and uses this one.
-    fn user_of(&self, at: u32) -> Option<u32> {
-        self.running
-            .links
-            .iter()
-            .find(|link| link.to == at && self.drifts.contains_key(&link.from))
-            .map(|link| link.from)
     }
 }
 

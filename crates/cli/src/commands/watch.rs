@@ -11,9 +11,10 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Changes that come together (a rollout) make one look: the first is waited with for as long.
+/// Changes that come together (a rollout) make one look: the first is waited with for as long, and for as long as a look
+/// takes, so that a cluster that never rests leaves half of a processor free.
 const SETTLE_MS: u64 = 500;
 /// The shortest and the longest interval: a look costs a walk, and who looks once a day can use a timer.
 const INTERVALS: std::ops::RangeInclusive<u64> = 1..=86_400;
@@ -106,6 +107,7 @@ fn follow(
             // Writing into memory does not fail.
             WatchFormat::Json => _ = event_json(event, &mut lines),
         };
+        let begun = Instant::now();
         let state = rounds.round(now(), day(&args.policy)?, &mut log).map_err(|error| failure(&error))?;
         if first && args.format == WatchFormat::Human {
             lines.extend(human(state, global.verbose, look).into_bytes());
@@ -114,20 +116,26 @@ fn follow(
         if first && !global.quiet {
             note("watching; Ctrl-C ends it");
         }
-        if ends(wake, args.interval) {
+        if ends(wake, args.interval, begun.elapsed()) {
             return Ok(rounds.state().map_or(Outcome::Unseen, State::outcome));
         }
     }
 }
 
 /// Waits for the next look; says whether there is none.
-fn ends(wake: &Receiver<Wake>, interval: Duration) -> bool {
+fn ends(wake: &Receiver<Wake>, interval: Duration, took: Duration) -> bool {
     match wake.recv_timeout(interval) {
         Ok(Wake::End) | Err(RecvTimeoutError::Disconnected) => true,
         Err(RecvTimeoutError::Timeout) => false,
         Ok(Wake::Changed) => {
-            std::thread::sleep(Duration::from_millis(SETTLE_MS));
-            wake.try_iter().any(|one| matches!(one, Wake::End))
+            let end = Instant::now() + took.max(Duration::from_millis(SETTLE_MS));
+            loop {
+                match wake.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                    Ok(Wake::Changed) => {}
+                    Ok(Wake::End) | Err(RecvTimeoutError::Disconnected) => return true,
+                    Err(RecvTimeoutError::Timeout) => return false,
+                }
+            }
         }
     }
 }

@@ -103,6 +103,11 @@ fn what_cannot_be_seen_or_judged_is_never_well() {
             trees.write("run/terraform.tfstate", "{\"version\":4,\"terraform_version\":\"1.9.0\",\"resources\":[{\"mo")
         }),
         ("whole again", &|trees| trees.write("run/terraform.tfstate", &bucket("eu-central-1"))),
+        ("a drift", &|trees| trees.write("run/terraform.tfstate", &bucket("us-east-1"))),
+        ("half written again", &|trees| {
+            trees.write("run/terraform.tfstate", "{\"version\":4,\"terraform_version\":\"1.9.0\",\"resources\":[{\"mo")
+        }),
+        ("the drift was there all the time", &|trees| trees.write("run/terraform.tfstate", &bucket("us-east-1"))),
         ("broken rules, and a drift", &|trees| {
             trees.write("repo/rules/a.yaml", "version: 1\nrules: [");
             trees.write("run/terraform.tfstate", &bucket("us-east-1"));

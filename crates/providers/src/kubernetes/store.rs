@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 /// Objects of all kinds that are kept. The largest clusters that Kubernetes is tested with have 150 000 pods.
 const MAX_OBJECTS: usize = 400_000;
-/// What these objects have as text, together: beyond it something else than a cluster's configuration is kept there.
-const MAX_BYTES: usize = 2 << 30;
+/// What these objects have as text, together; parsed they take some times as much. A pod has about 4 KiB.
+const MAX_BYTES: usize = 1 << 30;
 
 /// Objects of one kind that could not be kept and are remembered: one is enough to say that the kind is not seen.
 const MAX_BROKEN: usize = 1_000;

@@ -193,7 +193,7 @@ fn answer(state: &mut State, path: &str) -> Option<(u16, Value)> {
         return Some((200, json!({ "kind": "APIGroupList", "groups": [group("apps")] })));
     }
     let resource = resource(path);
-    if state.forbidden.iter().any(|one| *one == resource) {
+    if state.forbidden.contains(&resource) {
         return Some(status(403, &format!("{resource} is forbidden: User \"x\" cannot list resource")));
     }
     if query(path, "watch").is_some() {
