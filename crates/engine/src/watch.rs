@@ -152,10 +152,10 @@ impl<'r> Watch<'r> {
         for (session, known) in
             [(&mut self.allowed, &mut self.seen.allowed), (&mut self.context, &mut self.seen.context)]
         {
-            if let Some(session) = session {
-                if renew(known, session.facts_if_changed(&|_| {})?) {
-                    (changed, self.seen.state) = (true, None);
-                }
+            if let Some(session) = session
+                && renew(known, session.facts_if_changed(&|_| {})?)
+            {
+                (changed, self.seen.state) = (true, None);
             }
         }
         let paths = self.beside();

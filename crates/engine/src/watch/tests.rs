@@ -38,8 +38,11 @@ fn day() -> Date {
     Date::parse("2026-11-24").unwrap()
 }
 
-/// A step of a script, and the lines that it makes. Each happens a minute after the one before.
-fn script(steps: &[(&str, &dyn Fn(&Trees))]) -> String {
+/// What is done, with its name.
+type Step<'a> = (&'a str, &'a dyn Fn(&Trees));
+
+/// The lines that the steps of a script make. Each happens a minute after the one before.
+fn script(steps: &[Step<'_>]) -> String {
     let trees = Trees::new(&[
         ("repo/main.tf", MAIN),
         ("repo/rules/a.yaml", RULES),

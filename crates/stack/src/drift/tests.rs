@@ -8,7 +8,7 @@ use std::fmt::Write;
 fn snapshot(files: &[(&str, &str)], register: &Register) -> Snapshot {
     let mut all = Files::new();
     for (path, text) in files {
-        all.insert(*path, text.as_bytes().to_vec());
+        all.insert(path, text.as_bytes().to_vec());
     }
     let mut batches = Vec::new();
     for reader in READERS {
