@@ -102,6 +102,10 @@ fn of_kubeconfig(files: &Kubeconfig, context: Option<&str>) -> Result<Access, Er
     let roots = roots(cluster.data("certificate-authority-data", "certificate-authority")?)?;
     let certificate = user.data("client-certificate-data", "client-certificate")?;
     let key = user.data("client-key-data", "client-key")?;
+    if certificate.is_some() != key.is_some() {
+        // Half of a pair would ask as nobody.
+        return Err(Error::Pem { what: "the client certificate or its key".to_owned() });
+    }
     let tls = Arc::new(config(roots, certificate.zip(key))?);
     let token = match (user.text("tokenFile"), user.text("token")) {
         (Some(path), _) => Token::File(user.folder.join(path)),

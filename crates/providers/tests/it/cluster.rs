@@ -288,6 +288,7 @@ fn what_a_kubeconfig_has_to_have() {
         (ca, "token: x"),
         (ca, "client-certificate: c.crt, client-key: c.key"),
         (ca, "client-certificate: c.crt, client-key: c.crt"),
+        (ca, "client-certificate: c.crt"),
         (ca, "client-certificate-data: '*', client-key-data: eA=="),
         (ca, "exec: { command: aws }"),
         (ca, "auth-provider: { name: gcp }"),
