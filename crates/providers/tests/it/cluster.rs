@@ -217,7 +217,8 @@ fn what_is_forbidden_or_broken_is_a_gap_of_its_kind() {
         state.forbidden.push("pods");
     });
     let watched = world.watch(FAST);
-    let seen = watched.until("a gap", |seen| paths(seen).len() == 1 && seen.gaps.len() == 1);
+    let is_told = |seen: &Seen| seen.gaps.len() == 1 && seen.gaps[0].why.contains("403");
+    let seen = watched.until("a gap", |seen| paths(seen).len() == 1 && is_told(seen));
     assert_eq!((seen.gaps[0].what.as_str(), seen.gaps[0].since), ("pods", None));
     assert_eq!(seen.gaps[0].why, "the API server answers 403: pods is forbidden: User \"x\" cannot list resource");
     world.api.change(|state| state.forbidden.clear());
