@@ -1,4 +1,5 @@
 mod ledger;
+mod watch;
 
 pub use ledger::{Init, Ledger, LedgerAsk, Log, LogAction, LogAsk, LogFormat, LogVerdict, Prove, Verify};
 
@@ -6,6 +7,8 @@ use allod_engine::Resolver;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+
+pub use watch::{Watch, WatchFormat};
 
 /// See who can read, stop or change each part of your stack.
 #[derive(Debug, Parser)]
@@ -59,6 +62,15 @@ pub enum Command {
     Register(Register),
     /// List the formats that can be read.
     Formats,
+    /// Watch what runs: judge it by the rules, and compare it with what was allowed. Drift is a finding.
+    ///
+    /// RUNNING is what shows it: exported manifests, Compose files, a state of Terraform; or --cluster. Shows the state,
+    /// then a line for each change of it. Exit code, with --once or when ended by SIGTERM or Ctrl-C: 0 when all that runs
+    /// may run, 1 when something may not, 2 when nobody can say.
+    #[command(
+        override_usage = "allod watch [OPTIONS] RUNNING...\n       allod watch [OPTIONS] --cluster [CONTEXT]\n       allod watch --rbac"
+    )]
+    Watch(Watch),
     /// Serve the admission webhook of a Kubernetes cluster: what breaks a rule is not let in.
     ///
     /// Answers AdmissionReview v1 on https://ADDR/admit, and /healthz, /readyz and /metrics in plain HTTP on the other

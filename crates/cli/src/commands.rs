@@ -10,4 +10,4 @@ pub mod ledger;
 pub mod log;
 pub mod register;
 pub mod rules;
-mod watch;
+pub mod watch;

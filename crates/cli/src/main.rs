@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Drill(drill) => commands::drill::run(drill, &args.global),
         Command::Diff(diff) => commands::diff::run(diff, &args.global),
         Command::Check(check) => commands::check::run(check, &args.global),
+        Command::Watch(watch) => commands::watch::run(watch, &args.global),
         Command::Rules(rules) => commands::rules::run(rules, &args.global),
         Command::Explain(explain) => commands::explain::run(explain),
         Command::Register(register) => commands::register::run(register, &args.global),

@@ -21,6 +21,8 @@ mod formats;
 mod revision;
 #[path = "it/rules.rs"]
 mod rules;
+#[path = "it/running.rs"]
+mod running;
 #[path = "it/watch.rs"]
 mod watch;
 

@@ -67,6 +67,9 @@ pub enum Error {
     },
     #[error("the rules have problems, so nothing was decided by them")]
     RuleProblems(Vec<Diagnostic>),
+    #[cfg(feature = "kubernetes")]
+    #[error("the cluster cannot be asked")]
+    Cluster(#[source] allod_providers::kubernetes::Error),
     #[error("the audits look from different homes: `{one}` and `{other}`")]
     OtherHome { one: String, other: String },
     #[error("nothing was done, because it could not be written down")]
@@ -89,6 +92,8 @@ impl Error {
             Error::SavedFile { .. } | Error::Saved { .. } | Error::OtherHome { .. } => "E005",
             Error::Revision { .. } => "E006",
             Error::Unlogged(error) => error.code(),
+            #[cfg(feature = "kubernetes")]
+            Error::Cluster(_) => "E011",
             Error::NoRules { .. } | Error::RuleFile { .. } | Error::RuleProblems(_) => "E007",
             Error::RegisterFolder { .. } | Error::RegisterProblems(_) | Error::Register(_) => "E004",
         }

@@ -15,6 +15,7 @@ mod resolve;
 mod revision;
 mod seen;
 mod session;
+mod watch;
 
 pub use audit::{Error, Options, audit, audit_of, facts_of, register};
 pub use check::{CheckOptions, check};
@@ -27,6 +28,9 @@ pub use rego::{RegoOptions, rego};
 pub use resolve::Resolver;
 pub use revision::RevisionError;
 pub use session::{Session, Work};
+#[cfg(feature = "kubernetes")]
+pub use watch::{ClusterOptions, RunningCluster, cluster_rbac};
+pub use watch::{Rounds, Running, RunningFiles, Sight, Watch, WatchOptions};
 
 /// Every format that can be read.
 pub fn readers() -> &'static [&'static allod_readers::Reader] {

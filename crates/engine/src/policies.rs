@@ -144,6 +144,18 @@ fn digest<'f>(files: impl Iterator<Item = &'f (String, String)>) -> Digest {
     Digest::of(lines.concat().as_bytes())
 }
 
+/// The files that [`Policies::load`] would read, with their texts: so that a change of them is noticed.
+///
+/// # Errors
+/// [`Error::RuleFile`].
+pub(crate) fn texts(paths: &[PathBuf], options: &PolicyOptions) -> Result<Vec<(String, String)>, Error> {
+    let mut texts = rule_files(paths, options)?;
+    if let Some(file) = options.organisation.clone().or_else(|| nearest(paths)) {
+        texts.push((shown(&file), read(&file)?));
+    }
+    Ok(texts)
+}
+
 /// Today by the clock of this machine, in UTC.
 pub fn today() -> Date {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -261,6 +273,12 @@ fn shown(path: &Path) -> String {
     let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let short = here.and_then(|here| real.strip_prefix(here).ok().map(Path::to_owned));
     short.unwrap_or(real).to_string_lossy().into_owned()
+}
+
+/// What runs as seen from the folder of the `allod.yaml` that stands beside something else.
+pub(crate) fn base_of(stated: Option<&Path>, beside: &[PathBuf], running: &[PathBuf]) -> String {
+    let file = stated.map(Path::to_owned).or_else(|| nearest(beside));
+    file.map(|file| base(&file, running)).unwrap_or_default()
 }
 
 /// What is checked as seen from the folder of `allod.yaml`: paths there are relative to that folder.

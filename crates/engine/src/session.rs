@@ -28,6 +28,8 @@ pub struct Session<'r> {
     found: Arc<Facts>,
     /// In the order of the readers.
     plans: Vec<Plan>,
+    /// Whether the files were read at all.
+    has_read: bool,
     /// Of the last audit.
     pub work: Work,
 }
@@ -73,6 +75,7 @@ impl<'r> Session<'r> {
             streamed: BTreeMap::new(),
             found: Arc::default(),
             plans: Vec::new(),
+            has_read: false,
             work: Work { jobs: 0, run: 0, changed: 0, stack: Renewed::Whole },
         }
     }
@@ -99,14 +102,27 @@ impl<'r> Session<'r> {
         if same { Ok(None) } else { self.audit_collected(collected, tell).map(Some) }
     }
 
-    fn audit_collected(
-        &mut self,
-        mut collected: Collected,
-        tell: &(dyn Fn(Stage) + Sync),
-    ) -> Result<&Audit<'r>, Error> {
+    /// What the files describe, one batch a job of a reader, when anything changed since this was last asked. A session
+    /// is asked for facts or for audits, not for both.
+    ///
+    /// # Errors
+    /// Those of [`Session::audit`].
+    pub fn facts_if_changed(&mut self, tell: &(dyn Fn(Stage) + Sync)) -> Result<Option<Vec<Arc<Facts>>>, Error> {
+        let mut collected = collect(&self.options.paths, Some(&mut self.seen), tell)?;
         collected.says_something()?;
+        let same =
+            self.has_read && self.found.diagnostics == collected.diagnostics && self.changes(&collected).is_empty();
+        if same {
+            return Ok(None);
+        }
+        let batches = self.batches(&mut collected, tell);
+        self.keep(collected);
+        Ok(Some(batches))
+    }
+
+    fn batches(&mut self, collected: &mut Collected, tell: &(dyn Fn(Stage) + Sync)) -> Vec<Arc<Facts>> {
         tell(Stage::Reading { files: collected.coverage.files_read });
-        self.read(&collected);
+        self.read(collected);
         if self.found.diagnostics != collected.diagnostics {
             let mut found = Facts::new();
             found.diagnostics = std::mem::take(&mut collected.diagnostics);
@@ -115,20 +131,37 @@ impl<'r> Session<'r> {
         let mut batches: Vec<Arc<Facts>> =
             self.plans.iter().flat_map(|plan| &plan.jobs).filter_map(|kept| kept.facts.clone()).collect();
         batches.push(self.found.clone());
-        tell(Stage::Building);
+        batches
+    }
+
+    /// Remembers which files were read.
+    fn keep(&mut self, collected: Collected) -> allod_evidence::Coverage {
         self.files = collected.files;
         self.streamed = collected.streamed.into_iter().map(|(path, (_, stamp))| (path, stamp)).collect();
+        self.has_read = true;
+        collected.coverage
+    }
+
+    fn audit_collected(
+        &mut self,
+        mut collected: Collected,
+        tell: &(dyn Fn(Stage) + Sync),
+    ) -> Result<&Audit<'r>, Error> {
+        collected.says_something()?;
+        let batches = self.batches(&mut collected, tell);
+        tell(Stage::Building);
+        let coverage = self.keep(collected);
         self.work.stack = Renewed::Whole;
         let (_, audit) = match self.last.take() {
             Some((mut kept, mut audit)) => {
                 self.work.stack = audit.renew(&mut kept, &batches);
-                audit.coverage = collected.coverage;
+                audit.coverage = coverage;
                 self.last.insert((kept, audit))
             }
             None => {
                 let (kept, stack) = KeptStack::of(&batches, self.register);
                 let (root, home) = (shown_root(&self.options), self.options.home.clone());
-                self.last.insert((kept, Audit::new(root, home, stack, collected.coverage)))
+                self.last.insert((kept, Audit::new(root, home, stack, coverage)))
             }
         };
         Ok(audit)

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 pub use baseline::{Baseline, BaselineError};
 pub use human::human;
 pub use json::json;
+pub(crate) use json::violation_json;
 pub use review::{github, gitlab, junit, sarif};
 
 /// What a check found, as it is shown.

@@ -22,6 +22,7 @@ mod sarif;
 mod saved;
 mod table;
 mod trace;
+pub mod watch;
 
 pub use chokepoints::{Chokepoints, chokepoints_human, chokepoints_json};
 pub use csv::csv;

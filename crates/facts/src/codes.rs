@@ -78,6 +78,10 @@ pub const CODES: &[Code] = &[
     c("F005", "foreign-reads-traffic", "a party outside ends TLS or resolves the names, and so can read or redirect"),
     c("F006", "foreign-build-source", "an unpinned artefact comes from a party outside"),
     c("F007", "unknown-control", "nobody knows from the files and the register who controls a part"),
+    c("F010", "not-allowed", "a part runs that is nowhere in what was allowed"),
+    c("F011", "drifted", "a part runs otherwise than it was allowed"),
+    c("F012", "not-seen", "what runs cannot be seen, or not be judged"),
+    c("F013", "not-running", "a part was allowed and does not run"),
     c("P001", "rule-file-shape", "a rule file or allod.yaml is no YAML of its format"),
     c("P002", "rule-file-key", "a rule file or allod.yaml has a key that its format does not have, or has it twice"),
     c("P003", "rule-names-nothing", "a rule, tier, exception or statement names something that does not exist"),
@@ -113,4 +117,5 @@ pub const CODES: &[Code] = &[
     c("E007", "rules-unusable", "there are no rules, or they have problems, so nothing was decided"),
     c("E008", "not-proved", "a proof could not be tried"),
     c("E010", "webhook-not-started", "the admission webhook could not be started"),
+    c("E011", "cluster-unusable", "a cluster cannot be asked: its kubeconfig cannot be used, or it does not answer"),
 ];

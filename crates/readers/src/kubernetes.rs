@@ -26,9 +26,9 @@ pub(crate) mod tests;
 mod workload;
 
 use crate::files::Files;
-use crate::node::parse_json;
+use crate::node::{Node, Value, parse_json};
 use crate::{Read, Reader, Scope};
-use allod_facts::{ComponentRef, Facts, Link, LinkKind};
+use allod_facts::{ComponentRef, Diagnostic, Facts, Link, LinkKind};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
@@ -65,6 +65,47 @@ pub fn object(path: &str, json: &str) -> Facts {
         Ok(node) => describe([&Document { path, reader: READER.id, node }], &Files::new(), &mut facts),
         Err(broken) => facts.diagnostics.push(broken.diagnostic(&path)),
     }
+    facts
+}
+
+/// An object of a cluster, parsed.
+#[derive(Debug)]
+pub struct Live(Document);
+
+impl Live {
+    /// Takes what an API server sent. `path` is what stands in its evidence; an object has no lines.
+    ///
+    /// # Errors
+    /// A diagnostic: it cannot be parsed.
+    pub fn parse(path: &str, json: &str) -> Result<Live, Diagnostic> {
+        let path: Arc<str> = Arc::from(path);
+        match parse_json(json) {
+            Ok(mut node) => {
+                without_lines(&mut node);
+                Ok(Live(Document { path, reader: READER.id, node }))
+            }
+            Err(broken) => Err(broken.diagnostic(&path)),
+        }
+    }
+}
+
+/// The tree comes from a parser with a depth limit.
+fn without_lines(node: &mut Node) {
+    (node.line, node.end_line) = (0, 0);
+    match &mut node.value {
+        Value::Seq(items) => items.iter_mut().for_each(without_lines),
+        Value::Map(entries) => entries.iter_mut().for_each(|(key, value)| {
+            without_lines(key);
+            without_lines(value);
+        }),
+        Value::Null | Value::Scalar(_) => {}
+    }
+}
+
+/// The facts of all objects of a cluster, which refer to each other.
+pub fn objects<'a>(live: impl IntoIterator<Item = &'a Live>) -> Facts {
+    let mut facts = Facts::new();
+    describe(live.into_iter().map(|one| &one.0), &Files::new(), &mut facts);
     facts
 }
 

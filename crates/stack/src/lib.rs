@@ -5,6 +5,7 @@
 
 mod chokepoints;
 pub mod diff;
+pub mod drift;
 mod drill;
 mod explain;
 mod findings;

@@ -1,5 +1,7 @@
+mod watch;
+
 use crate::args::{Audit as AuditArgs, Format, Global};
-use crate::commands::watch::watch;
+
 use crate::exit::{Exit, Failure};
 use crate::output::{look, write};
 use crate::progress::Progress;
@@ -33,7 +35,7 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<Exit, Failure> {
         if organisation.is_some() && !global.quiet {
             note("what allod.yaml states is not applied while watching");
         }
-        return watch(&options, show, global);
+        return watch::watch(&options, show, global);
     }
     let register = allod_engine::register(&options).map_err(|error| failure(&error))?;
     if args.chokepoints && !matches!(args.format, Format::Human | Format::Json) {
@@ -141,6 +143,10 @@ pub fn failure(error: &Error) -> Failure {
         }
         Error::NothingRead { .. } => {
             failure.hint = Some("`allod formats` lists what can be read".to_owned());
+        }
+        Error::Cluster(_) => {
+            let hint = "give a token (`tokenFile:`) or a client certificate; `allod explain E011` says how to make one";
+            failure.hint = Some(hint.to_owned());
         }
         Error::Saved { .. } | Error::SavedFile { .. } => {
             failure.hint = Some("make it again, whole: allod audit PATH --format json -o audit.json".to_owned());

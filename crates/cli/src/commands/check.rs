@@ -78,7 +78,7 @@ pub fn day(policy: &Policy) -> Result<Date, Failure> {
     Date::parse(text).ok_or_else(|| Failure::new("E002", format!("`{text}` is no date")).hint("write it as 2027-03-31"))
 }
 
-fn baseline(path: &Path) -> Result<Baseline, Failure> {
+pub fn baseline(path: &Path) -> Result<Baseline, Failure> {
     let failed = |error: &dyn std::error::Error| {
         let mut failure = Failure::of("E007", error);
         failure.causes.insert(0, failure.message.clone());

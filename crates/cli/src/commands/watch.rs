@@ -1,85 +1,168 @@
-use super::audit::failure;
-use crate::args::Global;
+use crate::args::{Global, Watch as WatchArgs, WatchFormat};
+use crate::commands::audit::{failure, note};
+use crate::commands::check::{baseline, day, options};
 use crate::exit::{Exit, Failure};
 use crate::output::{look, write};
-use crate::progress::Progress;
-use allod_engine::{Options, Session};
-use allod_evidence::{Glance, Show, glance_human, human};
-use std::io::Write;
-use std::time::Duration;
+use allod_engine::{ClusterOptions, Options, Rounds, Running, RunningCluster, RunningFiles, Watch, WatchOptions};
+use allod_evidence::check::Baseline;
+use allod_evidence::watch::{Event, Outcome, State, event_json, human, json, line};
+use allod_register::Register;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// How often the files are looked at: soon enough for a person who saves one, and little work for a large tree.
-const POLL_EVERY_MS: u64 = 700;
+/// Changes that come together (a rollout) make one look: the first is waited with for as long, and for as long as a look
+/// takes, so that a cluster that never rests leaves half of a processor free.
+const SETTLE_MS: u64 = 500;
+/// The shortest and the longest interval: a look costs a walk, and who looks once a day can use a timer.
+const INTERVALS: std::ops::RangeInclusive<u64> = 1..=86_400;
 
-/// Shows the audit, and then what each change of the files changes in it. Ends with the process.
-pub fn watch(options: &Options, show: Show, global: &Global) -> Result<Exit, Failure> {
+/// What ends a wait.
+pub enum Wake {
+    Changed,
+    End,
+}
+
+pub fn run(args: &WatchArgs, global: &Global) -> Result<Exit, Failure> {
+    if args.rbac {
+        let text = allod_engine::cluster_rbac();
+        write(None, |out| out.write_all(text.as_bytes()))?;
+        return Ok(Exit::Clean);
+    }
+    let policy = options(&args.policy)?;
+    let known = args.baseline.as_deref().map(baseline).transpose()?;
+    let beside = if args.allowed.is_empty() { &args.running } else { &args.allowed };
+    let beside = if beside.is_empty() { vec![PathBuf::from(".")] } else { beside.clone() };
+    let home = policy.home.clone().unwrap_or_default();
+    let of_register = Options { paths: beside, home, register: args.policy.register.clone(), resolve: None };
+    let register = allod_engine::register(&of_register).map_err(|error| failure(&error))?;
+    let (send, wake) = channel();
+    let source = source(args, &register, &send)?;
+    let options = WatchOptions {
+        running: args.running.clone(),
+        allowed: args.allowed.clone(),
+        context: args.context.clone(),
+        policy,
+        register: args.policy.register.clone(),
+        allow_unread: args.allow_unread,
+        fail_on_missing: args.fail_on_missing,
+        baseline: known.map(|known| known.keys()).unwrap_or_default(),
+    };
+    let mut rounds = Rounds::new(Watch::new(options, source, &register));
+    let outcome =
+        if args.once { once(args, global, &mut rounds)? } else { follow(args, global, &mut rounds, send, &wake)? };
+    Ok(match outcome {
+        Outcome::Unseen => Exit::CouldNot,
+        Outcome::Found if !args.exit_zero => Exit::Foreign,
+        Outcome::Found | Outcome::Clean => Exit::Clean,
+    })
+}
+
+fn source<'r>(args: &WatchArgs, register: &'r Register, send: &Sender<Wake>) -> Result<Box<dyn Running + 'r>, Failure> {
+    let Some(context) = &args.cluster else { return Ok(Box::new(RunningFiles::new(&args.running, register))) };
+    let options = ClusterOptions {
+        kubeconfig: args.kubeconfig.clone(),
+        context: Some(context.clone()).filter(|context| !context.is_empty()),
+        exclude: args.exclude.clone(),
+    };
+    let send = send.clone();
+    // Nobody waits any more when the watch has ended.
+    let changed = Box::new(move || _ = send.send(Wake::Changed));
+    let cluster = RunningCluster::begin(&options, changed).map_err(|error| failure(&error))?;
+    Ok(Box::new(cluster))
+}
+
+fn once(args: &WatchArgs, global: &Global, rounds: &mut Rounds<'_>) -> Result<Outcome, Failure> {
+    let at = now();
+    let state = rounds.round(at, day(&args.policy)?, &mut |_| {}).map_err(|error| failure(&error))?;
+    if let Some(path) = &args.write_baseline {
+        write(Some(path), |out| Baseline::of_keys(state.keys()).write(out))?;
+    }
     let look = look(global, false);
-    let mut before: Option<Glance> = None;
+    write(None, |out| match args.format {
+        WatchFormat::Human => out.write_all(human(state, global.verbose, look).as_bytes()),
+        WatchFormat::Json => json(state, at, out),
+    })?;
+    Ok(state.outcome())
+}
+
+/// Looks again and again, until it is told to end.
+fn follow(
+    args: &WatchArgs,
+    global: &Global,
+    rounds: &mut Rounds<'_>,
+    send: Sender<Wake>,
+    wake: &Receiver<Wake>,
+) -> Result<Outcome, Failure> {
+    end_on_signals(send)?;
+    let look = look(global, false);
     loop {
-        // Another overlay is another register: everything is looked at anew with it.
-        let overlay = allod_engine::overlay(options).map_err(|error| failure(&error))?;
-        let register = match allod_engine::register(options) {
-            Ok(register) => register,
-            Err(error) if before.is_none() => return Err(failure(&error)),
-            Err(error) => {
-                tell(&failure(&error));
-                wait_until(|| allod_engine::overlay(options).is_ok_and(|now| now != overlay));
-                continue;
-            }
+        let first = rounds.state().is_none();
+        let mut lines: Vec<u8> = Vec::new();
+        let mut log = |event: &Event<'_>| match args.format {
+            WatchFormat::Human if first => {}
+            WatchFormat::Human => lines.extend(line(event, look).into_bytes()),
+            // Writing into memory does not fail.
+            WatchFormat::Json => _ = event_json(event, &mut lines),
         };
-        let mut session = Session::new(options.clone(), &register);
-        let mut told = None;
-        loop {
-            let progress = Progress::new(global);
-            let audit = session.audit_if_changed(&|stage| progress.tell(stage));
-            progress.done();
-            match audit {
-                Ok(Some(audit)) => {
-                    told = None;
-                    let now = Glance::of(audit);
-                    match &before {
-                        None => {
-                            write(None, |out| out.write_all(human(audit, show, look).as_bytes()))?;
-                            if !global.quiet {
-                                say("watching; Ctrl-C ends it");
-                            }
-                        }
-                        Some(before) => {
-                            let text = glance_human(before, &now, session.work.changed, look);
-                            write(None, |out| out.write_all(text.as_bytes()))?;
-                        }
-                    }
-                    before = Some(now);
+        let begun = Instant::now();
+        let state = rounds.round(now(), day(&args.policy)?, &mut log).map_err(|error| failure(&error))?;
+        if first && args.format == WatchFormat::Human {
+            lines.extend(human(state, global.verbose, look).into_bytes());
+        }
+        write(None, |out| out.write_all(&lines))?;
+        if first && !global.quiet {
+            note("watching; Ctrl-C ends it");
+        }
+        if ends(wake, args.interval, begun.elapsed()) {
+            return Ok(rounds.state().map_or(Outcome::Unseen, State::outcome));
+        }
+    }
+}
+
+/// Waits for the next look; says whether there is none.
+fn ends(wake: &Receiver<Wake>, interval: Duration, took: Duration) -> bool {
+    match wake.recv_timeout(interval) {
+        Ok(Wake::End) | Err(RecvTimeoutError::Disconnected) => true,
+        Err(RecvTimeoutError::Timeout) => false,
+        Ok(Wake::Changed) => {
+            let end = Instant::now() + took.max(Duration::from_millis(SETTLE_MS));
+            loop {
+                match wake.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                    Ok(Wake::Changed) => {}
+                    Ok(Wake::End) | Err(RecvTimeoutError::Disconnected) => return true,
+                    Err(RecvTimeoutError::Timeout) => return false,
                 }
-                Ok(None) => {}
-                Err(error) if before.is_none() => return Err(failure(&error)),
-                // A tree in the middle of a change can have nothing to read, and have it again later.
-                Err(error) => {
-                    let text = error.to_string();
-                    if told.as_ref() != Some(&text) {
-                        tell(&failure(&error));
-                    }
-                    told = Some(text);
-                }
-            }
-            std::thread::sleep(Duration::from_millis(POLL_EVERY_MS));
-            if allod_engine::overlay(options).is_ok_and(|now| now != overlay) {
-                break;
             }
         }
     }
 }
 
-fn wait_until(done: impl Fn() -> bool) {
-    while !done() {
-        std::thread::sleep(Duration::from_millis(POLL_EVERY_MS));
-    }
+fn end_on_signals(send: Sender<Wake>) -> Result<(), Failure> {
+    let mut signals = Signals::new([SIGTERM, SIGINT]).map_err(|error| {
+        let mut failure = Failure::new("E002", "could not listen for signals");
+        failure.causes.push(error.to_string());
+        failure
+    })?;
+    std::thread::spawn(move || signals.forever().try_for_each(|_| send.send(Wake::End)));
+    Ok(())
 }
 
-fn tell(failure: &Failure) {
-    say(&format!("error[{}]: {}", failure.code, failure.message));
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+/// `30s`, `5m`, `1h`; a number alone are seconds.
+pub fn interval(text: &str) -> Result<Duration, String> {
+    let (number, factor) = match text.chars().last() {
+        Some('s') => (text.trim_end_matches('s'), 1),
+        Some('m') => (text.trim_end_matches('m'), 60),
+        Some('h') => (text.trim_end_matches('h'), 3_600),
+        _ => (text, 1),
+    };
+    let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+    let seconds = seconds.filter(|seconds| INTERVALS.contains(seconds));
+    seconds.map(Duration::from_secs).ok_or_else(|| "an interval is 1s to 24h, such as 30s or 5m".to_owned())
 }

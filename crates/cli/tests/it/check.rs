@@ -15,12 +15,12 @@ fn value(folder: &Path, args: &[&str]) -> Value {
     serde_json::from_str(&out).unwrap()
 }
 
-fn validator(name: &str) -> jsonschema::Validator {
+pub fn validator(name: &str) -> jsonschema::Validator {
     let schema = std::fs::read_to_string(root().join(format!("schemas/allod.{name}.1.json"))).unwrap();
     jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap()
 }
 
-fn is_valid(validator: &jsonschema::Validator, value: &Value) {
+pub fn is_valid(validator: &jsonschema::Validator, value: &Value) {
     let errors: Vec<String> =
         validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).take(5).collect();
     assert!(errors.is_empty(), "{errors:#?}");

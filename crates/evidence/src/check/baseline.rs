@@ -46,6 +46,12 @@ impl Baseline {
         Baseline { schema: SCHEMA.to_owned(), violations: known.into_iter().collect() }
     }
 
+    /// Of what a watch found.
+    pub fn of_keys(keys: BTreeSet<Key>) -> Baseline {
+        let known = |(rule, requirement, cause, component)| Known { rule, requirement, cause, component };
+        Baseline { schema: SCHEMA.to_owned(), violations: keys.into_iter().map(known).collect() }
+    }
+
     /// # Errors
     /// [`BaselineError`].
     pub fn read(bytes: &[u8]) -> Result<Baseline, BaselineError> {

@@ -10,7 +10,7 @@ use std::io::Write;
 /// What writing gives.
 pub fn json(check: &Check, out: &mut dyn Write) -> std::io::Result<()> {
     let excepted = check.excepted.iter().map(|one| {
-        let mut value = violation(&one.violation);
+        let mut value = violation_json(&one.violation);
         if let Some(fields) = value.as_object_mut() {
             let exception = json!({ "until": one.until.to_string(), "by": one.by, "why": one.why });
             fields.insert("exception".into(), exception);
@@ -30,9 +30,9 @@ pub fn json(check: &Check, out: &mut dyn Write) -> std::io::Result<()> {
             "why": rule.why,
             "selected": rule.selected,
         })).collect::<Vec<_>>(),
-        "violations": check.violations.iter().map(violation).collect::<Vec<_>>(),
+        "violations": check.violations.iter().map(violation_json).collect::<Vec<_>>(),
         "excepted": excepted.collect::<Vec<_>>(),
-        "before": check.before.iter().map(violation).collect::<Vec<_>>(),
+        "before": check.before.iter().map(violation_json).collect::<Vec<_>>(),
         "compared_with": check.before_is,
         "diagnostics": check.diagnostics.iter().map(diagnostic).collect::<Vec<_>>(),
     });
@@ -40,7 +40,7 @@ pub fn json(check: &Check, out: &mut dyn Write) -> std::io::Result<()> {
     out.write_all(b"\n")
 }
 
-fn violation(one: &Violation) -> Value {
+pub(crate) fn violation_json(one: &Violation) -> Value {
     json!({
         "rule": one.rule,
         "requirement": one.requirement,

@@ -86,6 +86,13 @@ impl<'a> Object<'a> {
         self.node.at(&["metadata", "annotations"]).into_iter().flat_map(Node::entries)
     }
 
+    /// Kind and name of what made the object and replaces it, as a cluster writes it: the replica set of a pod.
+    pub fn owner(&self) -> Option<(&'a str, &'a str)> {
+        let owners = self.node.at(&["metadata", "ownerReferences"])?.items();
+        let owner = owners.iter().find(|one| one.get("controller").and_then(Node::as_bool) == Some(true))?;
+        Some((owner.str_at(&["kind"])?, owner.str_at(&["name"])?))
+    }
+
     pub fn is(&self, group: &str, kind: &str) -> bool {
         self.group == group && self.kind == kind
     }

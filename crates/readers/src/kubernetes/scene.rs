@@ -52,6 +52,9 @@ pub(super) struct Use<'a> {
     pub key: Option<&'a str>,
 }
 
+/// Owners of owners that are followed: a pod has three above it (job, cron job, and what made that).
+const MAX_OWNERS: usize = 8;
+
 impl<'a> Scene<'a> {
     pub fn new(objects: &'a [Object<'a>], files: &'a Files, facts: &'a mut Facts) -> Scene<'a> {
         Scene {
@@ -117,6 +120,26 @@ impl<'a> Scene<'a> {
         let added = self.facts.add(component);
         self.set(at, added);
         added
+    }
+
+    /// What made an object that a controller keeps, as far up as it is among the objects; itself where nothing did.
+    pub fn made_by(&self, at: usize) -> usize {
+        let mut root = at;
+        for _ in 0..MAX_OWNERS {
+            let Some(object) = self.object(root) else { break };
+            let Some((kind, name)) = object.owner().filter(|(kind, _)| super::workload::WORKLOADS.contains(kind))
+            else {
+                break;
+            };
+            let Some(next) = self.index.find_exact(kind, object.namespace, name, object.path) else { break };
+            root = next;
+        }
+        root
+    }
+
+    /// An object that another one made is no component of its own.
+    pub fn is_part_of(&mut self, at: usize, component: ComponentRef) {
+        self.set(at, component);
     }
 
     fn set(&mut self, at: usize, component: ComponentRef) {

@@ -591,3 +591,19 @@ spec:
 ";
     insta::assert_snapshot!(manifest(text));
 }
+
+#[test]
+fn what_a_controller_made_is_its_maker() {
+    let text = "apiVersion: v1
+kind: List
+items:
+- {apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: a}, spec: {template: {spec: {containers: [{image: 'a/b:1'}]}}}}
+- {apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: web-1, namespace: a, ownerReferences: [{kind: Deployment, name: web, controller: true}]}, spec: {replicas: 1, template: {spec: {containers: [{image: 'a/b:1'}]}}}}
+- {apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: web-0, namespace: a, ownerReferences: [{kind: Deployment, name: web, controller: true}]}, spec: {replicas: 0, template: {spec: {containers: [{image: 'left/behind:1'}]}}}}
+- {apiVersion: v1, kind: Pod, metadata: {name: web-1-x, namespace: a, ownerReferences: [{kind: ReplicaSet, name: web-1, controller: true}]}, spec: {containers: [{image: 'a/b:1'}, {image: 'put/in:1'}]}}
+- {apiVersion: v1, kind: Pod, metadata: {name: ended, namespace: a, ownerReferences: [{kind: ReplicaSet, name: web-1, controller: true}]}, spec: {containers: [{image: 'was/here:1'}]}, status: {phase: Failed}}
+- {apiVersion: v1, kind: Pod, metadata: {name: elsewhere, namespace: b, ownerReferences: [{kind: ReplicaSet, name: web-1, controller: true}]}, spec: {containers: [{image: 'its/own:1'}]}}
+- {apiVersion: v1, kind: Pod, metadata: {name: static, namespace: a, ownerReferences: [{kind: Node, name: n, controller: true}]}, spec: {containers: [{image: 'of/node:1'}]}}
+";
+    insta::assert_snapshot!(manifest(text));
+}

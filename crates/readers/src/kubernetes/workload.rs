@@ -11,7 +11,7 @@ use allod_facts::{
 use std::collections::BTreeMap;
 
 /// Kinds that run something, with or without a container that can be read.
-const WORKLOADS: &[&str] = &[
+pub(super) const WORKLOADS: &[&str] = &[
     "Pod",
     "Deployment",
     "StatefulSet",
@@ -49,6 +49,10 @@ pub(super) fn describe(scene: &mut Scene<'_>, at: usize) {
         return;
     }
     let layer = if is_pipeline(object, &pods) { Layer::Observability } else { Layer::Application };
+    let root = scene.made_by(at);
+    if root != at {
+        return describe_made(scene, at, root, object, layer, &pods);
+    }
     let workload = scene.own(at, object, layer);
     scene.workloads.push(at);
     for pair in super::services::pod_labels(object.node) {
@@ -65,6 +69,33 @@ pub(super) fn describe(scene: &mut Scene<'_>, at: usize) {
             uses(scene, at, workload, object, container);
         }
         volumes(scene, at, workload, object, pod.spec);
+    }
+}
+
+/// What a controller made (the replica sets and pods of a deployment) is its maker as it runs: what it has and the maker
+/// does not say is added to the maker.
+fn describe_made<'a>(
+    scene: &mut Scene<'a>,
+    at: usize,
+    root: usize,
+    object: &'a Object<'a>,
+    layer: Layer,
+    pods: &[Pod<'a>],
+) {
+    let Some(maker) = scene.object(root) else { return };
+    let workload = scene.own(root, maker, layer);
+    scene.is_part_of(at, workload);
+    let ended = matches!(object.node.str_at(&["status", "phase"]), Some("Succeeded" | "Failed"));
+    // A replica set that a rollout left behind runs nothing.
+    if ended || object.node.str_at(&["spec", "replicas"]) == Some("0") {
+        return;
+    }
+    for pod in pods {
+        for container in pod.containers() {
+            image(scene, workload, object, container);
+            uses(scene, root, workload, object, container);
+        }
+        volumes(scene, root, workload, object, pod.spec);
     }
 }
 

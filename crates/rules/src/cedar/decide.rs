@@ -15,6 +15,8 @@ pub enum Gate {
     Admission,
     Apply,
     Agent,
+    /// What runs, asked again and again.
+    Running,
 }
 
 impl Gate {
@@ -25,6 +27,7 @@ impl Gate {
             Gate::Admission => "admission",
             Gate::Apply => "apply",
             Gate::Agent => "agent",
+            Gate::Running => "running",
         }
     }
 }

@@ -33,6 +33,10 @@ pub fn page(id: &str) -> Option<&'static str> {
         "F005" => include_str!("../../../../../docs/codes/F005.md"),
         "F006" => include_str!("../../../../../docs/codes/F006.md"),
         "F007" => include_str!("../../../../../docs/codes/F007.md"),
+        "F010" => include_str!("../../../../../docs/codes/F010.md"),
+        "F011" => include_str!("../../../../../docs/codes/F011.md"),
+        "F012" => include_str!("../../../../../docs/codes/F012.md"),
+        "F013" => include_str!("../../../../../docs/codes/F013.md"),
         "P001" => include_str!("../../../../../docs/codes/P001.md"),
         "P002" => include_str!("../../../../../docs/codes/P002.md"),
         "P003" => include_str!("../../../../../docs/codes/P003.md"),
@@ -68,6 +72,7 @@ pub fn page(id: &str) -> Option<&'static str> {
         "E007" => include_str!("../../../../../docs/codes/E007.md"),
         "E008" => include_str!("../../../../../docs/codes/E008.md"),
         "E010" => include_str!("../../../../../docs/codes/E010.md"),
+        "E011" => include_str!("../../../../../docs/codes/E011.md"),
         _ => return None,
     })
 }
