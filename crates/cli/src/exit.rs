@@ -38,11 +38,21 @@ impl Failure {
     pub fn of(code: &'static str, error: &dyn Error) -> Failure {
         let mut causes = Vec::new();
         let mut next = error.source();
+        let mut hint = None;
+        // Errors of the ledger, which others use alone, carry their hint in their text.
+        let mut plain = |text: String| match text.split_once("\n\nhint: ") {
+            Some((text, said)) => {
+                hint.get_or_insert(said.to_owned());
+                text.to_owned()
+            }
+            None => text,
+        };
+        let message = plain(error.to_string());
         while let Some(cause) = next {
-            causes.push(cause.to_string());
+            causes.push(plain(cause.to_string()));
             next = cause.source();
         }
-        Failure { code, message: error.to_string(), causes, hint: None }
+        Failure { code, message, causes, hint }
     }
 
     pub fn hint(mut self, hint: impl Into<String>) -> Failure {

@@ -17,6 +17,8 @@ mod diff;
 mod drill;
 #[path = "it/formats.rs"]
 mod formats;
+#[path = "it/ledger.rs"]
+mod ledger;
 #[path = "it/revision.rs"]
 mod revision;
 #[path = "it/rules.rs"]
