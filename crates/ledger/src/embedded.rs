@@ -36,8 +36,11 @@
 //!
 //! **Not here:** sharding by time and retention. As designed: a log is closed by a last checkpoint, a new folder with its
 //! own origin begins with an entry that names that checkpoint, and closed folders are kept or removed as a whole, by a
-//! published policy, since tlog-tiles forbids pruning without one. Rebuilding damaged tiles from whole bundles is not
-//! here either. Entries are bytes, and what they mean is not known.
+//! published policy, since tlog-tiles forbids pruning without one. Entries are bytes, and what they mean is not known.
+//!
+//! **Repair.** [`Reader::verify`] names every damaged file. Tiles are made again from the entries
+//! ([`Reader::rebuild_tiles`]); a bundle has to come from a copy once its entries have left the write-ahead log, and any
+//! static copy of the served folder is one.
 //!
 //! The disk must keep its word: `fsync` reaches the disk, `rename` replaces at once. A local ext4 or XFS does; network
 //! and object-store mounts do not.
@@ -52,6 +55,7 @@ mod integrate;
 pub mod layout;
 mod log;
 mod reader;
+mod rebuild;
 mod recover;
 mod sign;
 mod stage;

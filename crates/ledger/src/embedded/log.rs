@@ -50,7 +50,8 @@ impl Open {
 impl Log {
     /// Opens a log for writing: takes the lock, recovers what a crash left, and brings what was acknowledged into the tree.
     ///
-    /// `now` is the time in seconds since 1970, for the timekeeper.
+    /// `now` is the time in seconds since 1970, for the timekeeper, which refuses zero. It is the caller's word: that it
+    /// does not go back is the caller's to see to.
     ///
     /// # Errors
     /// [`Error::Locked`] when it is open already; [`Error::Missing`], [`Error::WrongOrigin`], [`Error::WrongKey`],
@@ -64,11 +65,7 @@ impl Log {
                 disk.make_folder(folder).map_err(Error::disk("make the folder", folder))?;
             }
         }
-        let lock = disk.lock(layout::LOCK).map_err(|error| match error.kind() {
-            std::io::ErrorKind::WouldBlock => Error::Locked { file: layout::LOCK },
-            std::io::ErrorKind::NotFound => Error::Missing { file: layout::LOCK },
-            _ => Error::disk("lock", layout::LOCK)(error),
-        })?;
+        let lock = lock(&**disk)?;
         if let Some(known) = not_older_than.as_ref().filter(|known| known.origin() != signing.origin()) {
             return Err(Error::WrongOrigin {
                 file: "not_older_than",
@@ -131,4 +128,13 @@ impl Log {
             if end > integrator.size() { integrator.integrate(end, &[], now) } else { integrator.sign_again(now) };
         signed.inspect_err(|error| self.group.stop(error))
     }
+}
+
+/// Takes the lock of the one writer.
+pub(super) fn lock(disk: &dyn Disk) -> Result<Box<dyn Lock>, Error> {
+    disk.lock(layout::LOCK).map_err(|error| match error.kind() {
+        std::io::ErrorKind::WouldBlock => Error::Locked { file: layout::LOCK },
+        std::io::ErrorKind::NotFound => Error::Missing { file: layout::LOCK },
+        _ => Error::disk("lock", layout::LOCK)(error),
+    })
 }

@@ -274,3 +274,33 @@ fn a_file_that_cannot_be_read_is_reported() {
         assert!(!report.is_whole(), "call {call}: {}", disk.trace().last().unwrap());
     }
 }
+
+#[test]
+fn tiles_are_made_again_from_entries_that_have_the_signed_root() {
+    let (disk, acknowledged) = log();
+    let before = disk.files();
+    let tiles = ["public/tile/0/000", "public/tile/0/001.p/44", "public/tile/1/000.p/1"];
+    disk.restart();
+    disk.put(tiles[0], b"not a tile");
+    disk.lose(tiles[1]);
+    let mut bytes = before[tiles[2]].clone();
+    bytes[9] ^= 4;
+    disk.put(tiles[2], &bytes);
+    assert_eq!(reader(disk.clone()).rebuild_tiles().unwrap(), 3);
+    assert_eq!(reader(disk.clone()).rebuild_tiles().unwrap(), 0);
+    for tile in tiles {
+        assert_eq!(disk.files()[tile], before[tile], "{tile}");
+    }
+    let log = open(&disk, false).unwrap();
+    assert_holds(&disk, &acknowledged, "made again");
+    assert!(matches!(reader(disk.clone()).rebuild_tiles(), Err(Error::Locked { .. })));
+    drop(log);
+    // Entries that are not the signed ones make no tiles.
+    let bundle = disk.files().into_keys().find(|path| path.starts_with("public/tile/entries")).unwrap();
+    let mut bytes = disk.files()[&bundle].clone();
+    bytes[2] ^= 1;
+    disk.put(&bundle, &bytes);
+    disk.lose(tiles[0]);
+    assert!(matches!(reader(disk.clone()).rebuild_tiles(), Err(Error::Damaged(_))));
+    assert!(!disk.files().contains_key(tiles[0]));
+}
