@@ -1,7 +1,9 @@
 mod ledger;
 mod watch;
 
-pub use ledger::{Init, Ledger, LedgerAsk, Log, LogAction, LogAsk, LogFormat, LogVerdict, Prove, Verify};
+pub use ledger::{
+    Bundle, Init, Ledger, LedgerAsk, Log, LogAction, LogAsk, LogFormat, LogVerdict, Prove, Verify, VerifyBundle,
+};
 
 use allod_engine::Resolver;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -84,6 +86,10 @@ pub enum Command {
     Log(Log),
     /// Verify the ledger, prove an entry to others, erase what it knows about a person.
     Ledger(Ledger),
+    /// Verify a bundle that somebody gave you: offline, with no workspace.
+    ///
+    /// Exit code: 0 when it proves what it says, 1 when it does not, 2 when it could not be read.
+    Verify(VerifyBundle),
 }
 
 #[derive(Debug, ClapArgs)]

@@ -10,4 +10,5 @@ pub mod ledger;
 pub mod log;
 pub mod register;
 pub mod rules;
+pub mod verify;
 pub mod watch;

@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         Command::Admit(admit) => commands::admit::run(admit, &args.global),
         Command::Init(init) => commands::init::run(init, &args.global),
         Command::Log(log) => commands::log::run(log, &args.global),
+        Command::Verify(verify) => commands::verify::run(verify, &args.global),
         Command::Ledger(ledger) => commands::ledger::run(ledger, &args.global),
     };
     match done {

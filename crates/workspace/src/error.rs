@@ -45,6 +45,10 @@ pub enum Error {
         #[source]
         cause: allod_journal::Error,
     },
+    #[error("there is something already where the bundle would be: `{}`", path.display())]
+    BundleExists { path: PathBuf },
+    #[error("the openings of entry {index} are not what it commits to")]
+    NotOpened { index: u64 },
     #[error("nobody is called `{0}` in this workspace, or all about them was erased")]
     NoSubject(String),
 }
@@ -53,13 +57,13 @@ impl Error {
     /// The code under which `allod explain` has a page.
     pub fn code(&self) -> &'static str {
         match self {
-            Error::Exists { .. } => "W001",
+            Error::Exists { .. } | Error::BundleExists { .. } => "W001",
             Error::None { .. } => "W002",
             Error::File { .. } => "W003",
             Error::Broken { .. } | Error::Key { .. } | Error::Origin(..) => "W004",
             Error::Exposed { .. } => "W005",
             Error::Ledger(error) | Error::Busy(error) => error.code(),
-            Error::Entry(_) | Error::Unreadable { .. } | Error::Proof(_) => "W006",
+            Error::Entry(_) | Error::Unreadable { .. } | Error::Proof(_) | Error::NotOpened { .. } => "W006",
             Error::NoSubject(_) => "W007",
         }
     }
@@ -67,6 +71,7 @@ impl Error {
     /// What helps, where something does.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
+            Error::BundleExists { .. } => Some("name a folder that is not there yet"),
             Error::Exists { .. } => Some("`allod log` shows what it has logged"),
             Error::None { .. } => Some("make one: `allod init`"),
             Error::Exposed { .. } => {

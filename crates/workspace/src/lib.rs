@@ -11,6 +11,7 @@
 //! .allod/openings/           what entries commit to, sealed with the person's key
 //! ```
 
+pub mod bundle;
 mod clock;
 mod error;
 mod files;

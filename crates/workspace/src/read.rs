@@ -6,6 +6,7 @@ use allod_journal::{Digest, Entry, Openings, Sealed};
 use allod_ledger::checkpoint::Checkpoint;
 use allod_ledger::embedded::{Check, Reader, Report, Signed};
 use allod_ledger::proof::Proof;
+use allod_ledger::tree::Hash;
 use std::ops::Range;
 
 /// The ledger of a workspace, for reading: beside a writer, without its lock.
@@ -139,6 +140,23 @@ impl Records<'_> {
         let (entry, hashes) = self.reader.prove(&self.signed, index).map_err(Error::Ledger)?;
         let proof = Proof::new(index, hashes, self.signed.note.clone()).map_err(Error::Proof)?;
         Ok((entry, proof))
+    }
+
+    /// The proof that the signed tree begins with the one of an earlier checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::Ledger`]: it does not, or the files are damaged.
+    pub fn prove_growth(&self, earlier: &Checkpoint) -> Result<Vec<Hash>, Error> {
+        self.reader.prove_consistency(earlier, &self.signed).map_err(Error::Ledger)
+    }
+
+    pub(crate) fn workspace(&self) -> &Workspace {
+        self.workspace
+    }
+
+    pub(crate) fn truth_of(&self, index: u64, bytes: &[u8]) -> Result<Truth, Error> {
+        let entry = Entry::parse(bytes).map_err(|cause| Error::Unreadable { index, cause })?;
+        self.truth(&entry, bytes)
     }
 
     fn reader_timekeeper(&self) -> Option<allod_ledger::note::VerifyingKey> {

@@ -95,6 +95,9 @@ pub enum LedgerAsk {
     Verify(Verify),
     /// Prove an entry to somebody who has the public key: writes its bytes and a C2SP `.tlog-proof`.
     Prove(Prove),
+    /// Pack entries with their proofs for somebody outside: a folder that is verified offline, by `allod verify` or
+    /// with other people's tools.
+    Bundle(Bundle),
     /// Print the public key of the ledger, as others need it (a C2SP tlog-policy).
     Key,
     /// Sign again with the time of now: shows that the ledger is alive and this is all of it.
@@ -129,4 +132,37 @@ pub struct Prove {
     /// The folder for `entry-N.json` and `entry-N.tlog-proof`.
     #[arg(long, short, default_value = ".", value_name = "FOLDER")]
     pub output: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Bundle {
+    /// The folder to make.
+    pub folder: PathBuf,
+    /// The entries: numbers and ranges, with commas between (3,10..20). Default: all.
+    #[arg(long, value_name = "ENTRIES")]
+    pub entries: Option<String>,
+    /// Show only these fields of what entries commit to (who.principal, what.object, why.reason, why.findings, ...).
+    #[arg(long, value_delimiter = ',', value_name = "FIELDS", conflicts_with = "closed")]
+    pub show: Vec<String>,
+    /// Show nothing of what entries commit to.
+    #[arg(long)]
+    pub closed: bool,
+    /// The checkpoint that the auditor took home last time: the bundle then proves that the ledger only grew.
+    #[arg(long, value_name = "FILE")]
+    pub earlier: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct VerifyBundle {
+    /// The folder that `allod ledger bundle` made.
+    pub bundle: PathBuf,
+    /// The public key of the ledger, as its owner gave it to you by another way.
+    #[arg(long, value_name = "KEY", conflicts_with = "policy")]
+    pub key: Option<String>,
+    /// Your own policy: keys of ledgers and witnesses (C2SP tlog-policy).
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// The checkpoint that you took home last time.
+    #[arg(long, value_name = "FILE")]
+    pub earlier: Option<PathBuf>,
 }

@@ -1,10 +1,13 @@
-use crate::args::{Global, Ledger, LedgerAsk, Prove, Verify};
+use crate::args::{Bundle, Global, Ledger, LedgerAsk, Prove, Verify};
 use crate::commands::log::{failure, logbook, named, workspace};
 use crate::exit::{Exit, Failure};
 use crate::output::{look, write};
 use allod_journal::Action;
 use allod_ledger::checkpoint::Checkpoint;
+use allod_ledger::note::{Note, VerifyingKey};
+use allod_workspace::bundle::BundleAsk;
 use allod_workspace::{Workspace, rfc3339, seconds_now};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
@@ -17,6 +20,7 @@ pub fn run(args: &Ledger, global: &Global) -> Result<Exit, Failure> {
     match &args.ask {
         LedgerAsk::Verify(verify) => self::verify(&workspace, verify, global),
         LedgerAsk::Prove(prove) => self::prove(&workspace, prove, global),
+        LedgerAsk::Bundle(bundle) => self::bundle(&workspace, bundle, global),
         LedgerAsk::Key => key(&workspace),
         LedgerAsk::Heartbeat => {
             workspace.heartbeat().map_err(|error| failure(&error))?;
@@ -29,16 +33,7 @@ pub fn run(args: &Ledger, global: &Global) -> Result<Exit, Failure> {
 fn verify(workspace: &Workspace, args: &Verify, global: &Global) -> Result<Exit, Failure> {
     let range = args.range.as_deref().map(range).transpose()?;
     let key = workspace.key().map_err(|error| failure(&error))?;
-    let earlier = args.earlier.iter().map(|path| {
-        let size = std::fs::metadata(path).map_or(0, |about| about.len());
-        let bytes = if size > MAX_CHECKPOINT_BYTES {
-            Err(std::io::ErrorKind::FileTooLarge.into())
-        } else {
-            std::fs::read(path)
-        };
-        let bytes = bytes.map_err(|error| unusable(path, &error))?;
-        Checkpoint::open(&bytes, &key).map(|(checkpoint, _)| checkpoint).map_err(|error| unusable(path, &error))
-    });
+    let earlier = args.earlier.iter().map(|path| checkpoint(path, &key).map(|(checkpoint, _)| checkpoint));
     let earlier: Vec<Checkpoint> = earlier.collect::<Result<_, _>>()?;
     let since = args.max_age.map(|seconds| seconds_now().saturating_sub(seconds));
     let records = workspace.records().map_err(|error| failure(&error))?;
@@ -68,6 +63,62 @@ fn verify(workspace: &Workspace, args: &Verify, global: &Global) -> Result<Exit,
         Ok(())
     })?;
     Ok(if report.is_whole() { Exit::Clean } else { Exit::Foreign })
+}
+
+/// A checkpoint in a file, signed by this ledger.
+fn checkpoint(path: &std::path::Path, key: &VerifyingKey) -> Result<(Checkpoint, Note), Failure> {
+    let size = std::fs::metadata(path).map_or(0, |about| about.len());
+    let bytes = match size {
+        0..=MAX_CHECKPOINT_BYTES => std::fs::read(path),
+        _ => Err(std::io::ErrorKind::FileTooLarge.into()),
+    };
+    let bytes = bytes.map_err(|error| unusable(path, &error))?;
+    Checkpoint::open(&bytes, key).map_err(|error| unusable(path, &error))
+}
+
+/// `3,10..20`: numbers and ranges, in order, each once.
+fn entries(text: &str, size: u64) -> Result<Vec<u64>, Failure> {
+    let mut all = BTreeSet::new();
+    for part in text.split(',') {
+        let range = match part.parse::<u64>() {
+            Ok(index) => index..index.saturating_add(1),
+            Err(_) => range(part)?,
+        };
+        if range.end > size {
+            let failure = Failure::new("L014", format!("there are {size} entries, and `{part}` asks for more"));
+            return Err(failure.hint("entries are numbered from 0"));
+        }
+        all.extend(range);
+    }
+    Ok(all.into_iter().collect())
+}
+
+fn bundle(workspace: &Workspace, args: &Bundle, global: &Global) -> Result<Exit, Failure> {
+    let records = workspace.records().map_err(|error| failure(&error))?;
+    let key = workspace.key().map_err(|error| failure(&error))?;
+    let ask = BundleAsk {
+        entries: match &args.entries {
+            Some(text) => entries(text, records.size())?,
+            None => (0..records.size()).collect(),
+        },
+        show: if args.closed || !args.show.is_empty() { Some(args.show.clone()) } else { None },
+        earlier: args.earlier.as_deref().map(|path| checkpoint(path, &key)).transpose()?,
+    };
+    let packed = records.bundle(&args.folder, &ask).map_err(|error| failure(&error))?;
+    if !global.quiet {
+        let folder = args.folder.display();
+        let closed = match packed.closed {
+            0 => String::new(),
+            closed => format!(", {closed} that nobody can open any more"),
+        };
+        let text = format!(
+            "{folder}: {} entries of {}{closed}\nGive the key by another way than the bundle:\n  {key}\nWho receives both runs:\n  allod verify {folder} --key KEY\n",
+            packed.entries,
+            named(workspace),
+        );
+        write(None, |out| out.write_all(text.as_bytes()))?;
+    }
+    Ok(Exit::Clean)
 }
 
 fn unusable(path: &std::path::Path, error: &dyn std::error::Error) -> Failure {

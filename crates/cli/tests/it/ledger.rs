@@ -210,3 +210,115 @@ fn the_log_reads_at_80_columns() {
     });
     insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"));
 }
+
+/// A bundle beside the clinic, with the key of its ledger.
+fn bundle(folder: &tempfile::TempDir, args: &[&str]) -> (PathBuf, String) {
+    let path = folder.path().join("bundle");
+    let output = at(&[&["ledger", "bundle", &*path.to_string_lossy()], args].concat(), folder);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let policy = std::fs::read_to_string(path.join("policy")).unwrap();
+    let key = policy.lines().next().unwrap().strip_prefix("log ").unwrap().to_owned();
+    (path, key)
+}
+
+fn verified(folder: &tempfile::TempDir, bundle: &Path, args: &[&str]) -> (i32, String) {
+    let output = at(&[&["verify", &*bundle.to_string_lossy()], args].concat(), folder);
+    (code(&output), text(&output.stdout) + &text(&output.stderr))
+}
+
+#[test]
+fn a_bundle_proves_what_it_says_to_who_has_the_key() {
+    let folder = workspace();
+    at(&["check"], &folder);
+    let checkpoint = folder.path().join("earlier");
+    std::fs::copy(folder.path().join("clinic/.allod/ledger/public/checkpoint"), &checkpoint).unwrap();
+    let earlier = checkpoint.to_string_lossy().into_owned();
+    at(&["check"], &folder);
+    let (bundle, key) = bundle(&folder, &["--entries", "1..3,4", "--earlier", &earlier, "--show", "what.object"]);
+    let (exit, said) = verified(&folder, &bundle, &["--key", &key, "--earlier", &earlier]);
+    assert_eq!(exit, 0, "{said}");
+    insta::assert_snapshot!(said);
+    let (exit, said) = verified(&folder, &bundle, &[]);
+    assert!(exit == 0 && said.contains("the key is the bundle's own"), "{said}");
+    let openings: Value =
+        serde_json::from_slice(&std::fs::read(bundle.join("entries/2.openings.json")).unwrap()).unwrap();
+    assert_eq!(openings.as_object().unwrap().keys().collect::<Vec<_>>(), ["what.object"]);
+    let other = "logs.clinic.example/allod+0db5a3ab+AUr+eWWcsLZhdUtTwIR2YBM4JBDRtx2m5HwJHFj4jHPF";
+    assert_ne!(verified(&folder, &bundle, &["--key", other]).0, 0);
+    // It is not written over.
+    assert_eq!(code(&at(&["ledger", "bundle", &bundle.to_string_lossy()], &folder)), 2);
+}
+
+#[test]
+fn a_bundle_that_was_changed_proves_nothing() {
+    let folder = workspace();
+    at(&["check"], &folder);
+    let (bundle, key) = bundle(&folder, &[]);
+    assert_eq!(verified(&folder, &bundle, &["--key", &key]).0, 0);
+    let tampered = |file: &str, change: &dyn Fn(Vec<u8>) -> Vec<u8>| {
+        let path = bundle.join(file);
+        let kept = std::fs::read(&path).unwrap();
+        std::fs::write(&path, change(kept.clone())).unwrap();
+        let (exit, said) = verified(&folder, &bundle, &["--key", &key]);
+        std::fs::write(&path, kept).unwrap();
+        assert!(exit == 1 && said.contains("NOT PROVED"), "{file}: {said}");
+    };
+    let flip = |at: usize| {
+        move |mut bytes: Vec<u8>| {
+            bytes[at] ^= 1;
+            bytes
+        }
+    };
+    let replace =
+        |from: &'static str, to: &'static str| move |bytes: Vec<u8>| text(&bytes).replacen(from, to, 1).into_bytes();
+    tampered("entries/2.json", &replace("refused", "allowed"));
+    tampered("entries/2.json", &flip(20));
+    tampered("entries/2.tlog-proof", &replace("index 2", "index 1"));
+    tampered("entries/2.openings.json", &replace("aws-runs-the-website-only", "nothing"));
+    tampered("checkpoint", &replace("\n3\n", "\n4\n"));
+    tampered("checkpoint", &|_| Vec::new());
+    let stray = bundle.join("entries/9.openings.json");
+    std::fs::write(&stray, "{}").unwrap();
+    assert_eq!(verified(&folder, &bundle, &["--key", &key]).0, 1, "a file that is about no entry");
+    std::fs::remove_file(stray).unwrap();
+    std::fs::remove_file(bundle.join("entries/1.tlog-proof")).unwrap();
+    assert_eq!(verified(&folder, &bundle, &["--key", &key]).0, 1);
+    assert_eq!(verified(&folder, &folder.path().join("nowhere"), &[]).0, 2);
+}
+
+/// The steps of the README, by the shell, openssl and Python.
+#[test]
+fn a_bundle_is_verified_with_other_peoples_tools() {
+    let folder = workspace();
+    at(&["check"], &folder);
+    at(&["drill", "--cut", "US"], &folder);
+    at(&["check"], &folder);
+    let (bundle, _) = bundle(&folder, &[]);
+    let readme = std::fs::read_to_string(bundle.join("README.md")).unwrap();
+    let block = |kind: &str| {
+        let (_, rest) = readme.split_once(&format!("```{kind}\n")).unwrap();
+        rest.split_once("```").unwrap().0.to_owned()
+    };
+    let run = |program: &str, flag: &str, script: &str| {
+        let output = Command::new(program).args([flag, script]).current_dir(&bundle).output().unwrap();
+        (output.status.success(), text(&output.stdout) + &text(&output.stderr))
+    };
+    let (signature, tree) = (format!("set -e\n{}", block("sh")), block("python"));
+    let (holds, said) = run("sh", "-c", &signature);
+    assert!(holds && said.contains("Signature Verified Successfully"), "{said}");
+    let (holds, said) = run("python3", "-c", &tree);
+    assert_eq!((holds, said.lines().count()), (true, 7), "{said}");
+    let openings: Value =
+        serde_json::from_slice(&std::fs::read(bundle.join("entries/2.openings.json")).unwrap()).unwrap();
+    let one = &openings["who.principal"];
+    let (salt, value) = (one["salt"].as_str().unwrap(), one["value"].as_str().unwrap());
+    let (_, digest) = run("sh", "-c", &format!("printf '%s\\n%s' '{salt}' '{value}' | sha256sum"));
+    let entry = std::fs::read_to_string(bundle.join("entries/2.json")).unwrap();
+    assert!(entry.contains(&format!("\"principal\":\"sha256:{}\"", digest.split(' ').next().unwrap())));
+    // And they refuse what was changed.
+    std::fs::write(bundle.join("entries/2.json"), entry.replacen("refused", "allowed", 1)).unwrap();
+    assert!(!run("python3", "-c", &tree).0);
+    let checkpoint = std::fs::read_to_string(bundle.join("checkpoint")).unwrap();
+    std::fs::write(bundle.join("checkpoint"), checkpoint.replacen("\n7\n", "\n8\n", 1)).unwrap();
+    assert!(!run("sh", "-c", &signature).0);
+}
