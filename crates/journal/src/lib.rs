@@ -5,13 +5,18 @@
 //! committed are kept beside the ledger, sealed with a key of the person ([`SubjectKey`]). To destroy that key is to
 //! erase: every proof about the ledger stays valid, and nobody can tell any more whom the entry was about.
 //!
-//! The fields are described one by one in `docs/ledger.md`.
+//! What others read is made of it here too: [`ocsf`] and [`otel`]. The fields are described one by one in
+//! `docs/ledger-fields.md`, and as a JSON Schema in `schemas/allod.entry.1.json`.
 
 mod commitment;
 mod draft;
 mod entry;
 mod error;
+mod moment;
+mod ocsf;
+mod otel;
 mod sealed;
+mod shown;
 
 pub use commitment::{Commitment, Digest, Opening, Openings};
 pub use draft::Draft;
@@ -20,4 +25,7 @@ pub use entry::{
     VERSION, Verdict, What, When, Where, Who, Why,
 };
 pub use error::Error;
+pub use ocsf::{OCSF_VERSION, ocsf};
+pub use otel::{SEMANTIC_CONVENTIONS, otel};
 pub use sealed::{Sealed, SubjectKey};
+pub use shown::Shown;
