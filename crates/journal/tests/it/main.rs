@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod others;
+mod schema;
 
 use allod_journal::*;
 use proptest::prelude::*;
