@@ -3,7 +3,8 @@
 //! An [`Entry`] is what everybody may read: words of a closed list, names of rules, digests and times. What may be about
 //! a person (who acted, on what, why) stands in it as a salted [`Commitment`] only; the [`Openings`] that prove what was
 //! committed are kept beside the ledger, sealed with a key of the person ([`SubjectKey`]). To destroy that key is to
-//! erase: every proof about the ledger stays valid, and nobody can tell any more whom the entry was about.
+//! erase: every proof about the ledger stays valid, and what was committed can no longer be opened with what is
+//! kept here.
 //!
 //! What others read is made of it here too: [`ocsf`] and [`otel`]. The fields are described one by one in
 //! `docs/ledger-fields.md`, and as a JSON Schema in `schemas/allod.entry.1.json`.

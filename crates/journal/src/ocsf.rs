@@ -76,6 +76,7 @@ pub fn ocsf(shown: &Shown<'_>) -> Value {
         "metadata": {
             "version": OCSF_VERSION,
             "uid": shown.uid(),
+            "original_event_uid": shown.uid(),
             "sequence": shown.index,
             "event_code": word(&shown.action()),
             "correlation_uid": entry.trace.as_ref().and_then(|trace| trace.correlation.as_deref()),
