@@ -1,5 +1,6 @@
 use crate::commitment::{Commitment, Digest, hex, unhex};
 use crate::error::Error;
+use crate::moment::micros;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -216,7 +217,7 @@ impl Entry {
     /// The bytes that the ledger keeps: the same entry always gives the same.
     ///
     /// # Errors
-    /// [`Error::Name`] and [`Error::Rules`]: what stands in the clear must be a name.
+    /// [`Error::Name`], [`Error::Rules`] and [`Error::Time`]: what stands in the clear must be a name, or a time.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         self.check()?;
         serde_json_canonicalizer::to_vec(self).map_err(Error::Schema)
@@ -226,7 +227,8 @@ impl Entry {
     /// proves nothing.
     ///
     /// # Errors
-    /// [`Error::Schema`], [`Error::Version`], [`Error::NotCanonical`], [`Error::Name`], [`Error::Rules`].
+    /// [`Error::Schema`], [`Error::Version`], [`Error::NotCanonical`], [`Error::Name`], [`Error::Rules`],
+    /// [`Error::Time`].
     pub fn parse(bytes: &[u8]) -> Result<Entry, Error> {
         #[derive(Deserialize)]
         struct Versioned {
@@ -281,6 +283,9 @@ impl Entry {
             if name.is_some_and(bad) {
                 return Err(Error::Name { field });
             }
+        }
+        if micros(&self.when.time).is_none() {
+            return Err(Error::Time(self.when.time.clone()));
         }
         Ok(())
     }

@@ -11,6 +11,8 @@ pub enum Error {
     NotCanonical,
     #[error("`{field}` is empty, longer than 128 bytes, or has quotes, backslashes or control characters")]
     Name { field: &'static str },
+    #[error("`{0}` is no time as entries write it: `2026-11-24T17:30:00.000000Z`")]
+    Time(String),
     #[error("an entry names {0} rules; 400 are the most")]
     Rules(usize),
     #[error("`{0}` is no digest: `sha256:` and 64 hexadecimal digits in lower case")]

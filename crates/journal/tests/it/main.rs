@@ -1,5 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
+mod others;
+mod schema;
+
 use allod_journal::*;
 use proptest::prelude::*;
 
@@ -118,6 +121,37 @@ fn what_is_no_entry_is_refused() {
     let mut many = draft();
     many.determining = (0..=MAX_RULES).map(|at| format!("rule-{at}")).collect();
     assert!(matches!(many.close().unwrap().0.to_bytes(), Err(Error::Rules(401))));
+}
+
+/// The clock of an entry is one that others can read.
+#[test]
+fn what_is_no_time_is_refused() {
+    let at = |time: &str| {
+        let mut one = draft();
+        one.when.time = time.into();
+        one.close().unwrap().0.to_bytes().map(|_| ()).map_err(|error| error.to_string())
+    };
+    for time in ["1970-01-01T00:00:00.000000Z", "2024-02-29T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"] {
+        assert_eq!(at(time), Ok(()));
+    }
+    for time in [
+        "2026-11-24T17:30:00Z",
+        "2026-11-24T17:30:00.000000+01:00",
+        "2026-11-24t17:30:00.000000z",
+        "2026-02-29T17:30:00.000000Z",
+        "2100-02-29T17:30:00.000000Z",
+        "2026-13-01T17:30:00.000000Z",
+        "2026-00-01T17:30:00.000000Z",
+        "2026-11-00T17:30:00.000000Z",
+        "2026-11-24T24:00:00.000000Z",
+        "2026-11-24T17:60:00.000000Z",
+        "2026-11-24T17:30:60.000000Z",
+        "1969-12-31T23:59:59.999999Z",
+        "2026-11-24T17:30:00.00000éZ",
+        "now",
+    ] {
+        assert!(at(time).unwrap_err().contains("is no time as entries write it"), "{time}");
+    }
 }
 
 proptest! {
