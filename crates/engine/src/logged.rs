@@ -6,7 +6,7 @@ use crate::collect::{Stage, root_of};
 use allod_evidence::check::{Check, json};
 use allod_journal::{Action, Authentication, Digest, Succeeded, Trace, Verdict, Where};
 use allod_register::Register;
-use allod_rules::Severity;
+use allod_rules::{Gate, Severity};
 use allod_workspace::{Act, Concluded, Finding, Principal, Workspace};
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
@@ -61,6 +61,16 @@ impl Logbook {
             trace: self.trace.clone(),
             by: self.by.clone(),
         }
+    }
+
+    /// What a watch saw change in what runs, in a sentence.
+    ///
+    /// # Errors
+    /// [`Error::Unlogged`].
+    pub fn watched(&self, object: String, what: String) -> Result<u64, Error> {
+        let act = self.act(Action::Watch, object, None, Some(Gate::Running.name()));
+        let end = Concluded { reason: Some(what), ..Concluded::done() };
+        self.workspace.event(&act, end).map_err(Error::Unlogged)
     }
 
     /// That the rules are others than those that were asked last.

@@ -39,6 +39,7 @@ pub use markdown::markdown;
 pub use mermaid::mermaid;
 pub use sarif::sarif;
 pub use saved::{Saved, SavedError, is_saved, read_saved};
+pub use table::wrap;
 pub use trace::{NoSuchPart, trace};
 
 use allod_facts::{Country, Facts, Layer, Role};

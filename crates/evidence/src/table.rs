@@ -16,7 +16,7 @@ pub(crate) fn cell(text: &str, width: usize) -> String {
 }
 
 /// Breaks a text into lines of a width at spaces; a word that is longer stands alone. Later lines are indented.
-pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> String {
+pub fn wrap(text: &str, width: usize, indent: usize) -> String {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let first = lines.len() == 1;

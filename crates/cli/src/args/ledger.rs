@@ -68,6 +68,10 @@ pub enum LogFormat {
     Human,
     /// One object a line.
     Json,
+    /// OCSF events, one a line, for a SIEM.
+    Ocsf,
+    /// Log records of OpenTelemetry, one a line.
+    Otel,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -88,6 +88,8 @@ fn render(
     match format {
         LogFormat::Human => out.write_all(show::human(record, look).as_bytes()),
         LogFormat::Json => show::json(record, out),
+        LogFormat::Ocsf => show::mapped(record, allod_journal::ocsf, out),
+        LogFormat::Otel => show::mapped(record, allod_journal::otel, out),
     }
 }
 
@@ -114,7 +116,7 @@ fn stats(ask: &LogAsk, global: &Global) -> Result<Exit, Failure> {
     let look = look(global, false);
     write(None, |out| match ask.format {
         LogFormat::Human => out.write_all(counts.human(&named(&workspace), look).as_bytes()),
-        LogFormat::Json => counts.json(out),
+        LogFormat::Json | LogFormat::Ocsf | LogFormat::Otel => counts.json(out),
     })?;
     Ok(Exit::Clean)
 }

@@ -3,7 +3,10 @@ use crate::commands::audit::{failure, note};
 use crate::commands::check::{baseline, day, options};
 use crate::exit::{Exit, Failure};
 use crate::output::{look, write};
-use allod_engine::{ClusterOptions, Options, Rounds, Running, RunningCluster, RunningFiles, Watch, WatchOptions};
+use allod_engine::{
+    ClusterOptions, Logbook, Options, Rounds, Running, RunningCluster, RunningFiles, Watch, WatchOptions,
+};
+use allod_evidence::Look;
 use allod_evidence::check::Baseline;
 use allod_evidence::watch::{Event, Outcome, State, event_json, human, json, line};
 use allod_register::Register;
@@ -51,8 +54,13 @@ pub fn run(args: &WatchArgs, global: &Global) -> Result<Exit, Failure> {
         baseline: known.map(|known| known.keys()).unwrap_or_default(),
     };
     let mut rounds = Rounds::new(Watch::new(options, source, &register));
-    let outcome =
-        if args.once { once(args, global, &mut rounds)? } else { follow(args, global, &mut rounds, send, &wake)? };
+    let logbook = super::log::logbook(&of_register.paths)?;
+    let logbook = logbook.as_ref();
+    let outcome = if args.once {
+        once(args, global, &mut rounds, logbook)?
+    } else {
+        follow(args, global, &mut rounds, logbook, (send, &wake))?
+    };
     Ok(match outcome {
         Outcome::Unseen => Exit::CouldNot,
         Outcome::Found if !args.exit_zero => Exit::Foreign,
@@ -74,9 +82,17 @@ fn source<'r>(args: &WatchArgs, register: &'r Register, send: &Sender<Wake>) -> 
     Ok(Box::new(cluster))
 }
 
-fn once(args: &WatchArgs, global: &Global, rounds: &mut Rounds<'_>) -> Result<Outcome, Failure> {
+fn once(
+    args: &WatchArgs,
+    global: &Global,
+    rounds: &mut Rounds<'_>,
+    logbook: Option<&Logbook>,
+) -> Result<Outcome, Failure> {
     let at = now();
-    let state = rounds.round(at, day(&args.policy)?, &mut |_| {}).map_err(|error| failure(&error))?;
+    let mut seen = Vec::new();
+    let mut log = |event: &Event<'_>| seen.push(line(event, PLAIN));
+    let state = rounds.round(at, day(&args.policy)?, &mut log).map_err(|error| failure(&error))?;
+    write_down(args, logbook, seen)?;
     if let Some(path) = &args.write_baseline {
         write(Some(path), |out| Baseline::of_keys(state.keys()).write(out))?;
     }
@@ -88,29 +104,53 @@ fn once(args: &WatchArgs, global: &Global, rounds: &mut Rounds<'_>) -> Result<Ou
     Ok(state.outcome())
 }
 
+/// A line for the ledger: as wide as it is.
+const PLAIN: Look = Look { width: usize::MAX, colour: false };
+
+/// Before anybody is told.
+fn write_down(args: &WatchArgs, logbook: Option<&Logbook>, seen: Vec<String>) -> Result<(), Failure> {
+    let Some(logbook) = logbook else { return Ok(()) };
+    let paths: Vec<String> = args.running.iter().map(|path| path.display().to_string()).collect();
+    let cluster = args.cluster.as_ref().map(|context| format!("cluster {context}"));
+    let object: Vec<String> = cluster.into_iter().chain(paths).collect();
+    if seen.is_empty() {
+        return Ok(());
+    }
+    // One entry a look: what a look finds at once can be thousands of things.
+    let what: Vec<&str> = seen.iter().map(|line| line.trim_end()).collect();
+    logbook.watched(object.join(" "), what.join("\n")).map_err(|error| failure(&error))?;
+    Ok(())
+}
+
 /// Looks again and again, until it is told to end.
 fn follow(
     args: &WatchArgs,
     global: &Global,
     rounds: &mut Rounds<'_>,
-    send: Sender<Wake>,
-    wake: &Receiver<Wake>,
+    logbook: Option<&Logbook>,
+    (send, wake): (Sender<Wake>, &Receiver<Wake>),
 ) -> Result<Outcome, Failure> {
     end_on_signals(send)?;
     let look = look(global, false);
     loop {
         let first = rounds.state().is_none();
         let mut lines: Vec<u8> = Vec::new();
-        let mut log = |event: &Event<'_>| match args.format {
-            WatchFormat::Human if first => {}
-            WatchFormat::Human => lines.extend(line(event, look).into_bytes()),
-            // Writing into memory does not fail.
-            WatchFormat::Json => _ = event_json(event, &mut lines),
+        let mut seen = Vec::new();
+        let mut log = |event: &Event<'_>| {
+            seen.push(line(event, PLAIN));
+            match args.format {
+                WatchFormat::Human if first => {}
+                WatchFormat::Human => lines.extend(line(event, look).into_bytes()),
+                // Writing into memory does not fail.
+                WatchFormat::Json => _ = event_json(event, &mut lines),
+            }
         };
         let begun = Instant::now();
         let state = rounds.round(now(), day(&args.policy)?, &mut log).map_err(|error| failure(&error))?;
-        if first && args.format == WatchFormat::Human {
-            lines.extend(human(state, global.verbose, look).into_bytes());
+        let found = (first && args.format == WatchFormat::Human).then(|| human(state, global.verbose, look));
+        write_down(args, logbook, seen)?;
+        if let Some(found) = found {
+            lines.extend(found.into_bytes());
         }
         write(None, |out| out.write_all(&lines))?;
         if first && !global.quiet {

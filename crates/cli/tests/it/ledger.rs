@@ -243,8 +243,12 @@ fn a_bundle_proves_what_it_says_to_who_has_the_key() {
     let openings: Value =
         serde_json::from_slice(&std::fs::read(bundle.join("entries/2.openings.json")).unwrap()).unwrap();
     assert_eq!(openings.as_object().unwrap().keys().collect::<Vec<_>>(), ["what.object"]);
-    let other = "logs.clinic.example/allod+0db5a3ab+AUr+eWWcsLZhdUtTwIR2YBM4JBDRtx2m5HwJHFj4jHPF";
-    assert_ne!(verified(&folder, &bundle, &["--key", other]).0, 0);
+    // Another ledger of the same name.
+    let other = workspace();
+    let policy = text(&at(&["ledger", "key"], &other).stdout);
+    let other = policy.lines().next().unwrap().strip_prefix("log ").unwrap();
+    let (exit, said) = verified(&folder, &bundle, &["--key", other]);
+    assert!(exit == 1 && said.contains("NOT PROVED"), "{said}");
     // It is not written over.
     assert_eq!(code(&at(&["ledger", "bundle", &bundle.to_string_lossy()], &folder)), 2);
 }
@@ -321,4 +325,30 @@ fn a_bundle_is_verified_with_other_peoples_tools() {
     let checkpoint = std::fs::read_to_string(bundle.join("checkpoint")).unwrap();
     std::fs::write(bundle.join("checkpoint"), checkpoint.replacen("\n7\n", "\n8\n", 1)).unwrap();
     assert!(!run("sh", "-c", &signature).0);
+}
+
+#[test]
+fn what_a_watch_sees_is_written_down() {
+    let folder = workspace();
+    let output = at(&["watch", ".", "--once"], &folder);
+    assert_eq!(code(&output), 1, "{}", text(&output.stderr));
+    let records = log(&folder, &["--action-is", "watch"]);
+    let told = |one: &Value| one["opened"]["why.reason"]["value"].as_str().unwrap().to_owned();
+    assert!(records.iter().any(|one| told(one).contains("patient-stays-in-luxembourg")), "{records:#?}");
+    assert!(records.iter().all(|one| one["entry"]["where"]["gate"] == "running"));
+}
+
+#[test]
+fn entries_are_told_to_other_systems() {
+    let folder = workspace();
+    at(&["check"], &folder);
+    let as_format = |format: &str| {
+        let output = at(&["log", "--format", format, "-n", "1"], &folder);
+        assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let event = as_format("ocsf");
+    assert_eq!((&event["class_uid"], &event["metadata"]["version"]), (&6003.into(), &"1.8.0".into()));
+    assert_ne!(event["actor"]["user"]["name"], Value::Null);
+    assert!(as_format("otel").is_object());
 }

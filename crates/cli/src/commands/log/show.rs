@@ -1,5 +1,5 @@
-use allod_evidence::Look;
-use allod_journal::{Phase, Succeeded, Verdict};
+use allod_evidence::{Look, wrap};
+use allod_journal::{Openings, Phase, Shown, Succeeded, Verdict};
 use allod_workspace::{Record, Truth};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -38,7 +38,8 @@ pub fn human(record: &Record, look: Look) -> String {
     let number = look.faint(&format!("{:>6}", record.index));
     let _ = writeln!(out, "{number}  {time}  {who}  {} {end}", look.strong(&word(&entry.what.action)));
     let mut detail = |text: &str| {
-        let _ = writeln!(out, "        {}", look.faint(text));
+        let text = text.lines().map(|line| wrap(line, look.width.saturating_sub(8), 8)).collect::<Vec<_>>();
+        let _ = writeln!(out, "        {}", look.faint(&text.join("\n        ")));
     };
     if let (Some(object), false) = (record.opened("what.object"), entry.outcome.is_some()) {
         detail(object);
@@ -58,6 +59,22 @@ pub fn human(record: &Record, look: Look) -> String {
         detail(&format!("+{more} more: --format json"));
     }
     out
+}
+
+/// As the event of a SIEM, or a log record: what is closed stays a commitment.
+pub fn mapped(record: &Record, map: fn(&Shown<'_>) -> Value, out: &mut dyn Write) -> io::Result<()> {
+    let none = Openings::new();
+    let openings = match &record.truth {
+        Truth::Open(openings) => openings,
+        Truth::Erased | Truth::Missing | Truth::Wrong => &none,
+    };
+    let shown = Shown::new(&record.entry, record.index, openings).map_err(io::Error::other)?;
+    line(&map(&shown), out)
+}
+
+fn line(value: &Value, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    out.write_all(b"\n")
 }
 
 /// One line: the entry as everybody can read it, and what the operator knows of what it commits to.
