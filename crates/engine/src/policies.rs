@@ -54,8 +54,11 @@ pub fn organisation(paths: &[PathBuf], stated: Option<&Path>) -> Result<Option<O
     Ok(described(paths, stated)?.map(|(organisation, _)| organisation))
 }
 
+/// A file's path as it is shown, and its text.
+type Text = (String, String);
+
 /// The organisation with the file that describes it.
-fn described(paths: &[PathBuf], stated: Option<&Path>) -> Result<Option<(Organisation, (String, String))>, Error> {
+fn described(paths: &[PathBuf], stated: Option<&Path>) -> Result<Option<(Organisation, Text)>, Error> {
     let Some(file) = stated.map(Path::to_owned).or_else(|| nearest(paths)) else { return Ok(None) };
     let (shown, text) = (shown(&file), read(&file)?);
     let (mut organisation, diagnostics) = Organisation::parse(&shown, &text);
@@ -133,7 +136,7 @@ impl Policies {
     }
 }
 
-fn digest<'f>(files: impl Iterator<Item = &'f (String, String)>) -> Digest {
+fn digest<'f>(files: impl Iterator<Item = &'f Text>) -> Digest {
     let mut lines: Vec<String> = files
         .map(|(path, text)| {
             let name = path.rsplit_once('/').map_or(path.as_str(), |(_, name)| name);

@@ -19,7 +19,7 @@ pub enum CodeKind {
     Policy,
     /// `R`: a register file has a problem.
     Register,
-    /// `E`: an operation failed.
+    /// `E`, `L` (the ledger) and `W` (the workspace): an operation failed.
     Error,
 }
 

@@ -138,5 +138,5 @@ fn codes(root: &Path) -> Vec<String> {
 
 fn is_code(word: &str) -> bool {
     let mut bytes = word.bytes();
-    word.len() == 4 && bytes.next().is_some_and(|b| b"DUFREP".contains(&b)) && bytes.all(|b| b.is_ascii_digit())
+    word.len() == 4 && bytes.next().is_some_and(|b| b"DUFREPLW".contains(&b)) && bytes.all(|b| b.is_ascii_digit())
 }

@@ -7,6 +7,7 @@ use crate::args::{Log, LogAction, LogAsk, LogFormat};
 use crate::exit::{Exit, Failure};
 use crate::output::{look, write};
 use allod_engine::Logbook;
+use allod_evidence::Look;
 use allod_workspace::{Error, Record, Workspace};
 use asked::Asked;
 use std::ops::Range;
@@ -68,23 +69,21 @@ fn show(ask: &LogAsk, global: &Global) -> Result<Exit, Failure> {
         }
         found.iter().try_for_each(|record| render(record, ask.format, look, out))
     })?;
-    let mut next = size;
-    while ask.follow {
-        std::thread::sleep(FOLLOW_EVERY);
-        let size = workspace.records().map_err(|error| failure(&error))?.size();
-        let found = read(&workspace, next..size, &asked)?;
-        next = size;
-        write(None, |out| found.iter().try_for_each(|record| render(record, ask.format, look, out)))?;
-    }
-    Ok(Exit::Clean)
+    if ask.follow { follow(&workspace, size, ask.format, &asked, look) } else { Ok(Exit::Clean) }
 }
 
-fn render(
-    record: &Record,
-    format: LogFormat,
-    look: allod_evidence::Look,
-    out: &mut dyn std::io::Write,
-) -> std::io::Result<()> {
+/// Shows entries as they come. Ends with the process.
+fn follow(workspace: &Workspace, mut next: u64, format: LogFormat, asked: &Asked, look: Look) -> Result<Exit, Failure> {
+    loop {
+        std::thread::sleep(FOLLOW_EVERY);
+        let size = workspace.records().map_err(|error| failure(&error))?.size();
+        let found = read(workspace, next..size, asked)?;
+        next = size;
+        write(None, |out| found.iter().try_for_each(|record| render(record, format, look, out)))?;
+    }
+}
+
+fn render(record: &Record, format: LogFormat, look: Look, out: &mut dyn std::io::Write) -> std::io::Result<()> {
     match format {
         LogFormat::Human => out.write_all(show::human(record, look).as_bytes()),
         LogFormat::Json => show::json(record, out),

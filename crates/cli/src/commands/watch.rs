@@ -92,7 +92,7 @@ fn once(
     let mut seen = Vec::new();
     let mut log = |event: &Event<'_>| seen.push(line(event, PLAIN));
     let state = rounds.round(at, day(&args.policy)?, &mut log).map_err(|error| failure(&error))?;
-    write_down(args, logbook, seen)?;
+    write_down(args, logbook, &seen)?;
     if let Some(path) = &args.write_baseline {
         write(Some(path), |out| Baseline::of_keys(state.keys()).write(out))?;
     }
@@ -108,7 +108,7 @@ fn once(
 const PLAIN: Look = Look { width: usize::MAX, colour: false };
 
 /// Before anybody is told.
-fn write_down(args: &WatchArgs, logbook: Option<&Logbook>, seen: Vec<String>) -> Result<(), Failure> {
+fn write_down(args: &WatchArgs, logbook: Option<&Logbook>, seen: &[String]) -> Result<(), Failure> {
     let Some(logbook) = logbook else { return Ok(()) };
     let paths: Vec<String> = args.running.iter().map(|path| path.display().to_string()).collect();
     let cluster = args.cluster.as_ref().map(|context| format!("cluster {context}"));
@@ -148,7 +148,7 @@ fn follow(
         let begun = Instant::now();
         let state = rounds.round(now(), day(&args.policy)?, &mut log).map_err(|error| failure(&error))?;
         let found = (first && args.format == WatchFormat::Human).then(|| human(state, global.verbose, look));
-        write_down(args, logbook, seen)?;
+        write_down(args, logbook, &seen)?;
         if let Some(found) = found {
             lines.extend(found.into_bytes());
         }
