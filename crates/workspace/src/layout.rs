@@ -139,11 +139,6 @@ impl Workspace {
         self.verifying("log")
     }
 
-    /// The public key of the ledger's timekeeper.
-    pub(crate) fn timekeeper(&self) -> Result<VerifyingKey, Error> {
-        self.verifying("timekeeper")
-    }
-
     pub(crate) fn at(&self, name: &str) -> PathBuf {
         if name.is_empty() { self.root.clone() } else { self.root.join(name) }
     }

@@ -83,14 +83,6 @@ impl Records<'_> {
         &self.signed
     }
 
-    /// Whether somebody outside has signed it, too: the log's own keys prove nothing about its operator.
-    pub fn is_witnessed(&self) -> bool {
-        let own = [self.workspace.key().ok(), self.reader_timekeeper()];
-        let ids: Vec<(String, [u8; 4])> =
-            own.into_iter().flatten().map(|key| (key.name().to_owned(), key.id())).collect();
-        self.signed.note.signatures().iter().any(|one| !ids.contains(&(one.name().to_owned(), one.id())))
-    }
-
     /// Entries of a range, in order; one that is no entry of ours is given as what is wrong with it.
     ///
     /// # Errors
@@ -157,10 +149,6 @@ impl Records<'_> {
     pub(crate) fn truth_of(&self, index: u64, bytes: &[u8]) -> Result<Truth, Error> {
         let entry = Entry::parse(bytes).map_err(|cause| Error::Unreadable { index, cause })?;
         self.truth(&entry, bytes)
-    }
-
-    fn reader_timekeeper(&self) -> Option<allod_ledger::note::VerifyingKey> {
-        self.workspace.timekeeper().ok()
     }
 
     fn truth(&self, entry: &Entry, bytes: &[u8]) -> Result<Truth, Error> {

@@ -52,18 +52,27 @@ impl Workspace {
         let mut names = self.subjects()?;
         names.retain(|_, one| *one != subject);
         self.keep(&names)?;
-        let mut removed = 0;
+        let (mut removed, mut broken) = (0, None);
         let openings = self.at("openings");
         for folder in entries(&openings)? {
-            for path in entries(&folder)? {
-                let sealed: Sealed = read_json(&path, &read_secret(&path)?)?;
-                if sealed.subject == subject {
-                    std::fs::remove_file(&path).map_err(failed("remove", &path))?;
-                    removed += 1;
+            // What was being written when a process was killed has another ending.
+            for path in entries(&folder)?.into_iter().filter(|path| path.extension().is_some_and(|end| end == "json")) {
+                match self.remove_sealed(&path, subject) {
+                    Ok(gone) => removed += usize::from(gone),
+                    // One that cannot be read keeps none of the others; without the key nobody can open it.
+                    Err(error) => drop(broken.get_or_insert(error)),
                 }
             }
         }
-        Ok(removed)
+        broken.map_or(Ok(removed), Err)
+    }
+
+    fn remove_sealed(&self, path: &Path, subject: Id) -> Result<bool, Error> {
+        let sealed: Sealed = read_json(path, &read_secret(path)?)?;
+        if sealed.subject != subject {
+            return Ok(false);
+        }
+        std::fs::remove_file(path).map_err(failed("remove", path)).map(|()| true)
     }
 
     fn subjects(&self) -> Result<BTreeMap<String, Id>, Error> {

@@ -60,7 +60,6 @@ fn an_action_is_an_intent_and_a_result() {
     assert_eq!(workspace.last_rules().unwrap(), Some(Digest::of(b"rules")));
     let records = workspace.records().unwrap();
     assert!(records.verify(None, Vec::new(), None).is_whole());
-    assert!(!records.is_witnessed());
 }
 
 /// The proof holds by the public key alone.
@@ -207,4 +206,23 @@ fn openings_that_were_changed_are_not_believed() {
     let mut truths: Vec<bool> = all(&workspace).iter().map(|one| one.truth == Truth::Wrong).collect();
     truths.sort_unstable();
     assert_eq!(truths, [false, true]);
+}
+
+#[test]
+fn erasure_goes_past_what_is_broken() {
+    let (_folder, workspace) = made();
+    workspace.event(&act("jean"), refused()).unwrap();
+    workspace.event(&act("jean"), refused()).unwrap();
+    let openings = workspace.root().join("openings");
+    let folders: Vec<_> = std::fs::read_dir(&openings).unwrap().map(|folder| folder.unwrap().path()).collect();
+    // Left behind by a process that was killed, and damaged by somebody.
+    std::fs::write(folders[0].join("half.17.new"), "{").unwrap();
+    let broken = folders[0].join("broken.json");
+    std::fs::write(&broken, "{").unwrap();
+    std::fs::set_permissions(&broken, PermissionsExt::from_mode(0o600)).unwrap();
+    assert!(matches!(workspace.erase("jean", act("marie")), Err(Error::Broken { .. })));
+    let truths: Vec<bool> = all(&workspace).iter().map(|one| one.truth == Truth::Erased).collect();
+    assert_eq!(truths, [true, true, false, false]);
+    let left: usize = folders.iter().map(|folder| std::fs::read_dir(folder).unwrap().count()).sum();
+    assert!(left >= 2, "what is broken stays, for somebody to look at");
 }

@@ -56,7 +56,7 @@ fn verify(workspace: &Workspace, args: &Verify, global: &Global) -> Result<Exit,
         if report.unlisted > 0 {
             writeln!(out, "  and {} more", report.unlisted)?;
         }
-        if report.is_whole() && !records.is_witnessed() && !global.quiet {
+        if report.is_whole() && !global.quiet {
             let limit = "Unwitnessed: whoever holds the key could have written another ledger from the beginning.";
             writeln!(out, "{}", look.faint(limit))?;
         }

@@ -45,11 +45,10 @@ pub fn failure(error: &Error) -> Failure {
     }
 }
 
-/// What the ledger is called, with what it is worth.
+/// What the ledger is called, with what it is worth. A workspace has no witnesses that it could name yet, and the
+/// signature of somebody whom nobody named is worth nothing.
 pub fn named(workspace: &Workspace) -> String {
-    let witnessed = workspace.records().is_ok_and(|records| records.is_witnessed());
-    let label = if witnessed { "witnessed" } else { "unwitnessed" };
-    format!("{} ({label})", workspace.origin())
+    format!("{} (unwitnessed)", workspace.origin())
 }
 
 fn show(ask: &LogAsk, global: &Global) -> Result<Exit, Failure> {

@@ -281,6 +281,10 @@ fn a_bundle_that_was_changed_proves_nothing() {
     tampered("entries/2.openings.json", &replace("aws-runs-the-website-only", "nothing"));
     tampered("checkpoint", &replace("\n3\n", "\n4\n"));
     tampered("checkpoint", &|_| Vec::new());
+    let pipe = bundle.join("entries/7.json");
+    std::os::unix::fs::symlink("/dev/zero", &pipe).unwrap();
+    assert_eq!(verified(&folder, &bundle, &["--key", &key]).0, 1, "what is no plain file");
+    std::fs::remove_file(pipe).unwrap();
     let stray = bundle.join("entries/9.openings.json");
     std::fs::write(&stray, "{}").unwrap();
     assert_eq!(verified(&folder, &bundle, &["--key", &key]).0, 1, "a file that is about no entry");

@@ -101,7 +101,7 @@ impl Bundled {
             match (number.parse::<u64>(), ending) {
                 (Ok(index), "json") if index.to_string() == number => indices.push(index),
                 (Ok(_), "tlog-proof" | "openings.json") if names.contains(&format!("{number}.json")) => {}
-                _ => self.note(&format!("entries/{name}"), "belongs to no entry of the bundle"),
+                _ => self.note(&format!("entries/{}", name.escape_debug()), "belongs to no entry of the bundle"),
             }
         }
         indices.sort_unstable();
@@ -185,6 +185,10 @@ impl Bundled {
 }
 
 fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    // A link could lead anywhere, and a pipe never ends.
+    if !std::fs::symlink_metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no plain file"));
+    }
     let mut bytes = Vec::new();
     let read = File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
     if read as u64 > MAX_FILE_BYTES { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }

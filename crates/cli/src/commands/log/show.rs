@@ -16,11 +16,16 @@ pub fn word(value: &impl serde::Serialize) -> String {
     }
 }
 
+/// Without what a terminal would obey: names come from files of other people.
+fn plain(text: &str) -> String {
+    text.chars().map(|one| if one.is_control() { '\u{fffd}' } else { one }).collect()
+}
+
 pub fn human(record: &Record, look: Look) -> String {
     let entry = &record.entry;
     let time: String = entry.when.time.chars().take(19).map(|one| if one == 'T' { ' ' } else { one }).collect();
     let who = match (record.opened("who.principal"), &record.truth) {
-        (Some(name), _) => name.to_owned(),
+        (Some(name), _) => plain(name),
         (None, Truth::Erased) => "(erased)".to_owned(),
         (None, Truth::Missing) => "(opening is missing)".to_owned(),
         (None, _) => "(opening is wrong)".to_owned(),
@@ -38,7 +43,7 @@ pub fn human(record: &Record, look: Look) -> String {
     let number = look.faint(&format!("{:>6}", record.index));
     let _ = writeln!(out, "{number}  {time}  {who}  {} {end}", look.strong(&word(&entry.what.action)));
     let mut detail = |text: &str| {
-        let text = text.lines().map(|line| wrap(line, look.width.saturating_sub(8), 8)).collect::<Vec<_>>();
+        let text = text.lines().map(|line| wrap(&plain(line), look.width.saturating_sub(8), 8)).collect::<Vec<_>>();
         let _ = writeln!(out, "        {}", look.faint(&text.join("\n        ")));
     };
     if let (Some(object), false) = (record.opened("what.object"), entry.outcome.is_some()) {
