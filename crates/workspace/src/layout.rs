@@ -126,6 +126,15 @@ impl Workspace {
         &self.about.origin
     }
 
+    /// Whether keys and ledger can be read: what a pure reader warns of. Writes nothing, and waits for nobody.
+    ///
+    /// # Errors
+    /// Those that the next action would have, as far as reading shows them.
+    pub fn ready(&self) -> Result<(), Error> {
+        self.opening(false)?;
+        self.records().map(drop)
+    }
+
     /// The folder of the ledger that may be served to everybody.
     pub fn served(&self) -> PathBuf {
         self.at("ledger/public")

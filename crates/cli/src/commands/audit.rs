@@ -12,6 +12,7 @@ use allod_evidence::{
 };
 use allod_facts::{Diagnostic, Layer};
 use allod_stack::{Control, Home};
+use allod_workspace::Workspace;
 use std::path::PathBuf;
 
 pub fn run(args: &AuditArgs, global: &Global) -> Result<Exit, Failure> {
@@ -36,6 +37,9 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<Exit, Failure> {
             note("what allod.yaml states is not applied while watching");
         }
         return watch::watch(&options, show, global);
+    }
+    if !global.quiet {
+        warn_unlogged(&args.paths);
     }
     let register = allod_engine::register(&options).map_err(|error| failure(&error))?;
     if args.chokepoints && !matches!(args.format, Format::Human | Format::Json) {
@@ -79,6 +83,18 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<Exit, Failure> {
 }
 
 /// A line beside the result.
+/// An audit changes nothing, so that it goes on where nothing can be logged; whoever acts next will not.
+fn warn_unlogged(paths: &[PathBuf]) {
+    let root = allod_engine::root_of(paths);
+    let ready = Workspace::find(&root).and_then(|found| found.map_or(Ok(()), |workspace| workspace.ready()));
+    if let Err(error) = ready {
+        // A path that does not exist is told by the audit itself.
+        if root.exists() {
+            note(&format!("warning[{}]: actions here cannot be logged: {error}", error.code()));
+        }
+    }
+}
+
 pub fn note(text: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr().lock(), "{text}");

@@ -103,9 +103,12 @@ fn a_gate_that_cannot_write_says_no() {
     let output = at(&["check"], &folder);
     assert_eq!((code(&output), output.stdout.len()), (2, 0));
     insta::assert_snapshot!(text(&output.stderr).replace(&*folder.path().to_string_lossy(), "FOLDER"));
-    // A pure reader goes on.
-    assert_eq!(code(&at(&["audit", "."], &folder)), 1);
+    // A pure reader goes on, and says so.
+    let audit = at(&["audit", "."], &folder);
+    assert_eq!(code(&audit), 1);
+    assert!(text(&audit.stderr).contains("warning[W004]: actions here cannot be logged"), "{}", text(&audit.stderr));
     std::fs::write(&key, kept).unwrap();
+    assert_eq!(text(&at(&["audit", "."], &folder).stderr), "");
     assert_eq!(code(&at(&["check"], &folder)), 1);
 }
 
