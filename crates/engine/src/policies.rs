@@ -3,7 +3,9 @@ use crate::collect::root_of;
 use allod_facts::{Diagnostic, Facts, Severity};
 use allod_journal::Digest;
 use allod_register::Register;
-use allod_rules::{Compiled, Date, Gate, Judgement, MAX_FILE_BYTES, Organisation, RuleSet, Rulebook, Violation, judge};
+use allod_rules::{
+    Compiled, Date, Gate, Judgement, MAX_FILE_BYTES, Organisation, RuleSet, Rulebook, Violation, judge, judge_some,
+};
 use allod_stack::{Home, Powers, Stack, build};
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -115,7 +117,8 @@ impl Policies {
         let told = self.organisation.apply(&mut stack);
         sound(&told)?;
         let powers = Powers::of(&stack);
-        let mut judgement = self.judge(&stack, &powers, gate, today);
+        let is_asked = |id: &str| asked.contains(id);
+        let mut judgement = judge_some(self.book(today), &stack, &powers, gate, &is_asked);
         let about = |violation: &mut Violation| {
             violation.components.retain(|id| asked.contains(id.as_str()));
             !violation.components.is_empty()

@@ -93,13 +93,25 @@ impl Judgement {
 
 /// Asks the rules about every component of a stack. What cannot be decided is a violation.
 pub fn judge(book: Rulebook<'_>, stack: &Stack<'_>, powers: &Powers, gate: Gate) -> Judgement {
+    judge_some(book, stack, powers, gate, &|_| true)
+}
+
+/// As [`judge`], asking about those components only whose id is wanted. The others are looked at, as everywhere: what
+/// these depend on, and shares. Counts are of all.
+pub fn judge_some(
+    book: Rulebook<'_>,
+    stack: &Stack<'_>,
+    powers: &Powers,
+    gate: Gate,
+    is_wanted: &dyn Fn(&str) -> bool,
+) -> Judgement {
     let scene = Scene::new(stack, powers, book.organisation, book.rules, book.home, book.today);
     let subjects = scene.subjects();
     let mut judgement =
         Judgement { components: subjects.iter().filter(|subject| !subject.hint).count(), ..Judgement::default() };
     let mut decider = Decider::new(book.compiled, gate);
     let mut found = Found { book, teller: Teller::new(&scene), violations: BTreeMap::new() };
-    for (at, subject) in subjects.iter().enumerate() {
+    for (at, subject) in subjects.iter().enumerate().filter(|(_, subject)| is_wanted(&subject.id)) {
         let Some(decider) = &mut decider else {
             found.add(at, subject, &Broken::Undecided("the engine did not start".to_owned()));
             continue;

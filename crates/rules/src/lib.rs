@@ -25,7 +25,7 @@ pub mod words;
 pub use cases::{Case, Expect, Outcome, never_broken, parse_cases, run_cases};
 pub use cedar::{Broken, Compiled, Decider, Decision, Gate, PolicyText, Question, SCHEMA};
 pub use date::Date;
-pub use judge::{Excepted, Judgement, Rulebook, Violation, judge};
+pub use judge::{Excepted, Judgement, Rulebook, Violation, judge, judge_some};
 pub use organisation::{DataClass, Environment, Exit, Organisation, Says, Statement, Where, Workload};
 pub use pattern::Pattern;
 pub use prove::{Answer, ClaimError, Comparison, Example, Proof, ProveError, Solver, claim, compare, prove};
