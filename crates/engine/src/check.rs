@@ -20,6 +20,10 @@ pub struct CheckOptions {
     pub rego: RegoOptions,
     /// Only what is new since this git revision is a violation.
     pub since: Option<String>,
+    /// Violations that were known before, and what stands in for them: they let through.
+    pub baseline: Option<(BTreeSet<Key>, String)>,
+    /// The answer is told, and stops nothing.
+    pub only_tells: bool,
     /// Files that cannot be read are no violation.
     pub allow_unread: bool,
     /// The day by which exceptions are judged.
@@ -61,6 +65,9 @@ pub(crate) fn check_by(
     if let Some(since) = &options.since {
         let before = at_revision(since, &audit, policies, options, register, tell)?;
         check.known(&before, format!("since {since}"));
+    }
+    if let Some((known, what)) = &options.baseline {
+        check.known(known, what.clone());
     }
     Ok(check)
 }

@@ -1,5 +1,5 @@
 //! What others embed: an audit from a path to a result. Walks the tree, hands the files to the readers, builds the
-//! stack. Prints nothing, and speaks to no server but a resolver that the options name. Runs no program
+//! stack. Prints nothing, and speaks to no server but a resolver or a cluster that the options name. Runs no program
 //! but git, and that only to read a revision that the options name.
 
 mod audit;

@@ -129,7 +129,7 @@ pub fn check_logged(
     let intent = intended.index;
     let checked = policies.and_then(|policies| check_by(&policies, options, register, tell));
     let end = match &checked {
-        Ok(check) => concluded(check),
+        Ok(check) => concluded(check, options.only_tells),
         // A gate that could not decide says no.
         Err(error) => Concluded { verdict: Some(Verdict::Deny), ..failed(error) },
     };
@@ -142,7 +142,7 @@ pub fn check_logged(
 }
 
 /// What a check found, as the ledger has it.
-fn concluded(check: &Check) -> Concluded {
+fn concluded(check: &Check, only_tells: bool) -> Concluded {
     let denies = check.denies();
     let verdict = match (denies, check.violations.is_empty()) {
         (true, _) => Verdict::Deny,
@@ -156,7 +156,7 @@ fn concluded(check: &Check) -> Concluded {
     let mut report = Vec::new();
     let after = json(check, &mut report).is_ok().then(|| Digest::of(&report));
     Concluded {
-        result: if denies { Succeeded::Refused } else { Succeeded::Done },
+        result: if denies && !only_tells { Succeeded::Refused } else { Succeeded::Done },
         verdict: Some(verdict),
         determining: decided.map(|one| name(&one.rule)).collect(),
         findings: findings.collect(),

@@ -26,6 +26,11 @@ pub fn run(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
             allow_unread: args.allow_unread,
         },
         since: args.since.clone(),
+        baseline: known.zip(args.baseline.as_ref()).map(|(known, path)| {
+            let what = format!("baseline {}", path.display());
+            (known.keys(), what)
+        }),
+        only_tells: args.exit_zero,
         allow_unread: args.allow_unread,
         today: day(&args.policy)?,
     };
@@ -38,10 +43,7 @@ pub fn run(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
         None => check(&options, &register, &tell).map(|check| (check, None)),
     };
     progress.done();
-    let (mut checked, logged) = checked.map_err(|error| failure(&error))?;
-    if let (Some(known), Some(path)) = (&known, &args.baseline) {
-        checked.known(&known.keys(), format!("baseline {}", path.display()));
-    }
+    let (checked, logged) = checked.map_err(|error| failure(&error))?;
     if let Some(path) = &args.write_baseline {
         write(Some(path), |out| Baseline::of(&checked).write(out))?;
     }

@@ -99,6 +99,8 @@ fn look(args: &RulesArgs, paths: &[PathBuf], policy: &PolicyOptions, register: &
         policy: policy.clone(),
         rego: RegoOptions::default(),
         since: None,
+        baseline: None,
+        only_tells: false,
         allow_unread: true,
         today: day(&args.policy)?,
     };

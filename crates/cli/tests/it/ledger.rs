@@ -359,3 +359,15 @@ fn entries_are_told_to_other_systems() {
     assert_ne!(event["actor"]["user"]["name"], Value::Null);
     assert!(as_format("otel").is_object());
 }
+
+#[test]
+fn the_entry_says_what_the_gate_said() {
+    let folder = workspace();
+    let baseline = folder.path().join("old.json").to_string_lossy().into_owned();
+    assert_eq!(code(&at(&["check", "--write-baseline", &baseline, "--exit-zero"], &folder)), 0);
+    assert_eq!(code(&at(&["check", "--baseline", &baseline], &folder)), 0);
+    let said = |one: &Value| (one["entry"]["why"]["verdict"].clone(), one["entry"]["outcome"]["result"].clone());
+    let records = log(&folder, &[]);
+    let results: Vec<_> = records.iter().filter(|one| one["entry"]["phase"] == "result").map(said).collect();
+    assert_eq!(results, [("deny".into(), "done".into()), ("allow".into(), "done".into())]);
+}

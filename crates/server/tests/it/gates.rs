@@ -100,6 +100,8 @@ impl World {
             policy: self.policy(),
             rego: RegoOptions::default(),
             since: None,
+            baseline: None,
+            only_tells: false,
             allow_unread: false,
             today: Date::parse(TODAY).unwrap(),
         };
